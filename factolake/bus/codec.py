@@ -1,0 +1,46 @@
+"""Readings and events to record bytes and back: Arrow IPC streams of the contracts' message columns."""
+
+from typing import Any
+
+import pyarrow as pa
+
+from factolake.bus.port import EVENTS_SCHEMA, READINGS_SCHEMA, Record
+from factolake.contracts.bronze import EVENT_MESSAGE, READING_MESSAGE
+from factolake.contracts.formats.arrow import arrow_schema
+from factolake.errors import UndecodableRecord
+
+MESSAGE_SCHEMAS: dict[str, pa.Schema] = {
+    READINGS_SCHEMA: arrow_schema(READING_MESSAGE),
+    EVENTS_SCHEMA: arrow_schema(EVENT_MESSAGE),
+}
+_OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
+
+
+def encode(schema: str, batch: pa.RecordBatch, topic: str = "records") -> Record:
+    """`batch` (columns exactly those of `schema`, one source, epoch and seq) as a record."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, MESSAGE_SCHEMAS[schema], options=_OPTIONS) as writer:
+        writer.write_batch(batch.cast(MESSAGE_SCHEMAS[schema]))
+    first: dict[str, Any] = {name: batch.column(name)[0].as_py() for name in ("source_id", "epoch", "seq")}
+    headers = {"schema": schema, "count": str(batch.num_rows), **{name: str(value) for name, value in first.items()}}
+    return Record(topic, first["source_id"], sink.getvalue().to_pybytes(), headers)
+
+
+def decode(record: Record) -> tuple[str, pa.Table]:
+    """(schema name, rows) of a record.
+
+    Raises UndecodableRecord with reason `unknown_schema`, `not_arrow`, `wrong_columns` or `count_differs`.
+    """
+    schema = record.headers.get("schema", "")
+    if schema not in MESSAGE_SCHEMAS:
+        raise UndecodableRecord("unknown_schema", f"header schema is {schema!r}; known: {', '.join(MESSAGE_SCHEMAS)}")
+    try:
+        rows = pa.ipc.open_stream(record.value).read_all()
+        rows.validate(full=True)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise UndecodableRecord("not_arrow", f"{len(record.value)} bytes are no Arrow stream: {error}") from error
+    if not rows.schema.equals(MESSAGE_SCHEMAS[schema]):
+        raise UndecodableRecord("wrong_columns", f"columns {rows.schema.names} are not those of {schema}")
+    if record.headers.get("count") != str(rows.num_rows):
+        raise UndecodableRecord("count_differs", f"header says {record.headers.get('count')} values, the record holds {rows.num_rows}")
+    return schema, rows

@@ -1,0 +1,102 @@
+"""Settings of one installation: where data lies, which engine, which ports. `conf/factolake.toml` plus two environment variables.
+
+FACTOLAKE_CONF names another settings file, FACTOLAKE_HOME another data folder; nothing else is read from the environment.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from factolake.config.parse import Strict, parse, read_toml
+
+DEFAULT_FILE = Path("conf/factolake.toml")
+
+
+class SpoolSettings(Strict):
+    """The store-and-forward file between gateway and landing."""
+
+    max_mib: int = Field(default=2048, ge=1, description="size limit; when full sources wait or losses are counted")
+
+
+class LandingSettings(Strict):
+    """How often and how much landing commits, and how often it tidies."""
+
+    trigger_ms: int = Field(default=1000, ge=50, le=60_000)
+    max_rows: int = Field(default=65_536, ge=1)
+    compact_every_s: int = Field(default=60, ge=1)
+    checkpoint_every_s: int = Field(default=600, ge=10)
+    reopen_every_commits: int = Field(default=50, ge=1)
+    ledger_every_s: int = Field(default=3600, ge=1)
+
+
+class RefinerySettings(Strict):
+    """The loop over the refinements."""
+
+    interval_s: float = Field(default=2.0, ge=0.1, le=3600)
+    dagster_report_every_s: int = Field(default=60, ge=1)
+
+
+class MesSettings(Strict):
+    """The MES database gold is synced to."""
+
+    url: str = Field(default="", description="SQLAlchemy URL; empty means SQLite in the data folder")
+    interval_s: float = Field(default=2.0, ge=0.1, le=3600)
+
+
+class PortSettings(Strict):
+    """Listening ports, loopback only."""
+
+    dagster: int = Field(default=3000, ge=0, le=65535)
+    spark_connect: int = Field(default=15002, ge=0, le=65535)
+    thrift: int = Field(default=10000, ge=0, le=65535)
+
+
+class Settings(Strict):
+    """One installation."""
+
+    home: Path = Path(".factolake")
+    plant_file: Path = Path("conf/plant.toml")
+    engine: str = Field(default="sail", pattern=r"^(sail|spark|sc://.+)$", description="sail, spark or sc://host:port")
+    parts: tuple[Literal["plant", "edge", "land", "refine", "sync", "dagster", "engine"], ...] = ("edge", "land", "refine", "sync", "dagster")
+    spool: SpoolSettings = SpoolSettings()
+    landing: LandingSettings = LandingSettings()
+    refinery: RefinerySettings = RefinerySettings()
+    mes: MesSettings = MesSettings()
+    ports: PortSettings = PortSettings()
+
+    @property
+    def lake_root(self) -> Path:
+        """Folder of the Delta tables."""
+        return self.home / "lake"
+
+    @property
+    def spool_file(self) -> Path:
+        """The spool's SQLite file."""
+        return self.home / "spool" / "spool.sqlite"
+
+    @property
+    def run_dir(self) -> Path:
+        """Locks, process states and logs."""
+        return self.home / "run"
+
+    @property
+    def mes_url(self) -> str:
+        """SQLAlchemy URL of the MES database."""
+        return self.mes.url or f"sqlite:///{self.home / 'mes' / 'mes.sqlite'}"
+
+
+def load_settings(file: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings from `file`, else FACTOLAKE_CONF, else `conf/factolake.toml` if there, else the defaults.
+
+    Raises ConfigError naming file, key, value and what is allowed. Relative paths count from the working folder.
+    """
+    environ = os.environ if environ is None else environ
+    named = file or (Path(environ["FACTOLAKE_CONF"]) if environ.get("FACTOLAKE_CONF") else None)
+    path = named or DEFAULT_FILE
+    data = read_toml(path) if named or path.exists() else {}
+    if environ.get("FACTOLAKE_HOME"):
+        data["home"] = environ["FACTOLAKE_HOME"]
+    return parse(Settings, data, path)

@@ -1,0 +1,12 @@
+"""Every table FactoLake writes, declared once; types, DDL, checks and documentation are derived in `formats/`."""
+
+from factolake.contracts.bronze import BRONZE
+from factolake.contracts.gold import GOLD
+from factolake.contracts.ops import OPS
+from factolake.contracts.silver import SILVER
+from factolake.contracts.table import Column, Table, Type
+
+TABLES: dict[str, Table] = {table.name: table for table in (*BRONZE, *SILVER, *GOLD, *OPS)}
+"""All tables by full name (`layer.table`)."""
+
+__all__ = ["BRONZE", "GOLD", "OPS", "SILVER", "TABLES", "Column", "Table", "Type"]

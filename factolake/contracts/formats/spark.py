@@ -1,0 +1,29 @@
+"""Contracts as Spark columns: the select every transform ends with."""
+
+from pyspark.sql import Column as SparkColumn
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from factolake.contracts.table import Table, Type
+
+_SPARK = {
+    Type.STRING: "string",
+    Type.INT32: "int",
+    Type.INT64: "bigint",
+    Type.DECIMAL20: "decimal(20,0)",
+    Type.FLOAT64: "double",
+    Type.BOOL: "boolean",
+    Type.TIMESTAMP: "timestamp",
+    Type.DATE: "date",
+    Type.BINARY: "binary",
+}
+
+
+def contract_columns(table: Table) -> list[SparkColumn]:
+    """The table's columns, in order, cast to their types; `as_of` is left to the runner, which knows the time."""
+    return [F.col(column.name).cast(_SPARK[column.type]).alias(column.name) for column in table.columns if column.name != "as_of"]
+
+
+def select_contract(frame: DataFrame, table: Table) -> DataFrame:
+    """`frame` reduced to the contract of `table` (without `as_of`)."""
+    return frame.select(*contract_columns(table))

@@ -1,0 +1,1 @@
+"""Refinement: DataFrame in, DataFrame out. Transforms are pure; `runner.py` alone reads and commits tables."""

@@ -1,0 +1,81 @@
+"""What a refinement is: inputs, output, which slices a change touches, and the transform.
+
+Declared once per table and run by two drivers (Dagster asset and refinery loop) through `runner.py`. The transform speaks the
+PySpark DataFrame API over Spark Connect and nothing else, so that Sail, JVM Spark and a cluster give the same rows.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+
+from factolake.contracts.table import Table
+from factolake.domain.plant import PlantModel
+from factolake.refine.plant_frames import PlantFrames
+
+Slice = tuple[object, ...]
+"""Values of the output's `slice_by` columns, in order."""
+
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Horizon:
+    """What is known about the present when slices are chosen: the plant, the clock and how far each machine's carry reaches."""
+
+    model: PlantModel
+    clock_ts: datetime
+    last_hour: Mapping[str, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One input table of a refinement.
+
+    `columns` are read from the change feed (with `_change_type`) and given to `touch`, which names the output slices they touch.
+    `rows` says, as a SQL condition on the input, which of its rows the touched slices need.
+    """
+
+    table: Table
+    columns: tuple[str, ...]
+    touch: Callable[[pa.Table, Horizon], set[Slice]]
+    rows: Callable[[frozenset[Slice]], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a transform gets: frames by table name (a superset of the rows it needs), the slices to make, plant and clock."""
+
+    spark: SparkSession
+    frames: Mapping[str, DataFrame]
+    slices: DataFrame
+    plant: PlantFrames
+    clock_ts: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Refinement:
+    """One table's refinement.
+
+    `append` refinements get only new input rows (from the change feed) and their result is appended; the others get whole
+    slices and their result replaces those slices. The transform returns the contract's columns without `as_of`.
+    """
+
+    name: str
+    output: Table
+    inputs: tuple[Input, ...]
+    transform: Callable[[Inputs], DataFrame]
+    append: bool = False
+    version: int = 1
+
+
+def sql_list(values: set[str] | frozenset[str]) -> str:
+    """Text values as a SQL list, quoted."""
+    return ", ".join("'" + value.replace("'", "''") + "'" for value in sorted(values))
+
+
+def sql_ts(value: datetime) -> str:
+    """A UTC time as a SQL literal both engines read as UTC."""
+    return f"TIMESTAMP '{value.strftime('%Y-%m-%d %H:%M:%S.%f')}+00:00'"
