@@ -5,7 +5,7 @@ PySpark DataFrame API over Spark Connect and nothing else, so that Sail, JVM Spa
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pyarrow as pa
@@ -23,11 +23,22 @@ HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Horizon:
-    """What is known about the present when slices are chosen: the plant, the clock and how far each machine's carry reaches."""
+    """What is known about the present when slices are chosen: the plant, the clock and how far each machine's carry reaches.
+
+    `last_hour` is the newest hour of each machine in silver.carry, `last_gateway` the arrival of its last evidence.
+    """
 
     model: PlantModel
     clock_ts: datetime
-    last_hour: Mapping[str, datetime]
+    last_hour: Mapping[str, datetime] = field(default_factory=dict)
+    last_gateway: Mapping[str, datetime] = field(default_factory=dict)
+
+    def dead(self, machine: str) -> bool:
+        """Whether a live machine has given no sign of life for longer than its limit, by our own clock."""
+        known = self.model.machines.get(machine)
+        if known is None or known.max_silence_s is None or machine not in self.last_gateway:
+            return False
+        return self.clock_ts - self.last_gateway[machine] > timedelta(seconds=known.max_silence_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +70,10 @@ class Inputs:
 class Refinement:
     """One table's refinement.
 
-    `append` refinements get only new input rows (from the change feed) and their result is appended; the others get whole
-    slices and their result replaces those slices. The transform returns the contract's columns without `as_of`.
+    `append` refinements get only the new rows of their first input (from the change feed, with `_change_type` and
+    `_commit_version`) and their result is appended; `known` says, as a SQL condition on the output, which rows already there the
+    transform must see. The others get whole slices and their result replaces those slices; `group_size` slices at a time, oldest first.
+    `own_rows` adds rows of the output itself to the frames (a chain: carry). The transform returns the columns without `as_of`.
     """
 
     name: str
@@ -68,6 +81,9 @@ class Refinement:
     inputs: tuple[Input, ...]
     transform: Callable[[Inputs], DataFrame]
     append: bool = False
+    known: Callable[[pa.Table], str] | None = None
+    own_rows: Callable[[frozenset[Slice]], str] | None = None
+    group_size: int = 400
     version: int = 1
 
 
