@@ -1,0 +1,29 @@
+"""Every refinement in the order data flows: a table's inputs stand before it."""
+
+from factolake.kpi.knowledge_lag import KNOWLEDGE_LAG
+from factolake.kpi.losses import LOSSES
+from factolake.kpi.oee_hour import OEE_HOUR
+from factolake.kpi.oee_shift import OEE_SHIFT
+from factolake.refine.carry import CARRY
+from factolake.refine.counts import COUNTS
+from factolake.refine.downtime import DOWNTIME
+from factolake.refine.machine_states import MACHINE_STATES
+from factolake.refine.readings import QUARANTINE, READINGS
+from factolake.refine.refinement import Refinement
+from factolake.refine.restatements import RESTATEMENTS
+from factolake.refine.state_hours import STATE_HOURS
+
+REFINEMENTS: tuple[Refinement, ...] = (
+    QUARANTINE,
+    READINGS,
+    CARRY,
+    STATE_HOURS,
+    MACHINE_STATES,
+    COUNTS,
+    DOWNTIME,
+    OEE_HOUR,
+    OEE_SHIFT,
+    LOSSES,
+    KNOWLEDGE_LAG,
+    RESTATEMENTS,
+)

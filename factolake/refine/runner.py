@@ -1,0 +1,361 @@
+"""Running a refinement: from the versions last read to the versions now, slice by slice, position and rows in one commit.
+
+The only module here that reads and writes tables. Two drivers share it: the refinery loop and the Dagster assets. An input's
+position in the output is `refine/<name>/<input>`; only the commit that completes every touched slice carries it, so that a kill
+repeats work and never skips it. Slices whose rows came out as before are not written again, which is what ends a chain.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame
+
+from factolake.contracts import ops, silver
+from factolake.contracts.formats.arrow import arrow_schema, fit
+from factolake.contracts.table import Table
+from factolake.crash import crash_point
+from factolake.domain.clock import Clock
+from factolake.domain.plant import PlantModel
+from factolake.errors import ContractViolation
+from factolake.lake.diff import changed_slices
+from factolake.lake.engine import Engine
+from factolake.lake.tables import Handle, Lake
+from factolake.refine.carry import EVIDENCE
+from factolake.refine.plant_frames import PlantFrames, plant_frames, to_frame
+from factolake.refine.refinement import Horizon, Input, Inputs, Refinement, Slice, sql_ts
+
+PLAN_STEP = 1_000_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MAX_FEED_VERSIONS = 500
+MAX_FEED_ROWS = 400_000
+LAZY_VERSIONS = 200
+"""A position that moved without touching a slice is committed only after this many versions: the feed is cheap to read again."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What one run did; `version` is the output's version after it, None when nothing was committed."""
+
+    refinement: str
+    slices: int = 0
+    changed_slices: int = 0
+    rows_written: int = 0
+    version: int | None = None
+    inputs: Mapping[str, int] = field(default_factory=dict)
+    duration_s: float = 0.0
+
+    @property
+    def changed(self) -> bool:
+        """Whether the output's rows differ from before."""
+        return self.rows_written > 0 or self.changed_slices > 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Versions of one input still to be read: (after, through]; `after` None means the whole table."""
+
+    input: Input
+    after: int | None
+    through: int
+
+
+class Runner:
+    """Runs refinements against one lake with one engine and one plant model.
+
+    `checks` judges the Arrow result of a table before it is committed and returns what is wrong in words (nothing if all is well).
+    """
+
+    def __init__(
+        self,
+        lake: Lake,
+        engine: Engine,
+        model: PlantModel,
+        clock: Clock,
+        *,
+        checks: Callable[[Table, pa.Table], list[str]] | None = None,
+    ) -> None:
+        self.lake, self.engine, self.model, self.clock = lake, engine, model, clock
+        self._checks = checks or (lambda table, data: [])
+        self._handles: dict[str, Handle] = {}
+        self._read_through: dict[tuple[str, str], int] = {}
+        self._plant: PlantFrames | None = None
+        self._reach: tuple[int, dict[str, datetime], dict[str, datetime]] | None = None
+
+    def run(self, refinement: Refinement) -> RunResult:
+        """Bring the output up to its inputs' present versions; a no-op when they have not moved."""
+        started = time.perf_counter()
+        output = self._handle(refinement.output)
+        spans = [self._span(refinement, output, feed) for feed in refinement.inputs]
+        moved = [span for span in spans if span.after is None or span.after < span.through]
+        if not moved and not self._plan_changed(refinement, output):
+            return RunResult(refinement.name)
+        result = self._append(refinement, output, spans) if refinement.append else self._replace(refinement, output, spans)
+        return _timed(result, time.perf_counter() - started)
+
+    def recompute(self, refinement: Refinement, slices: Iterable[Slice]) -> RunResult:
+        """Compute and commit `slices` again without moving a position (backfill)."""
+        output = self._handle(refinement.output)
+        changed, rows, version = self._make(refinement, output, sorted(slices, key=_age), {})
+        return RunResult(refinement.name, slices=len(list(slices)), changed_slices=changed, rows_written=rows, version=version)
+
+    def all_slices(self, refinement: Refinement) -> set[Slice]:
+        """Every slice the inputs as they are now call for, and every slice the output holds."""
+        spans = [_Span(feed, None, self._handle(feed.table).version) for feed in refinement.inputs]
+        return self._touched(refinement, spans, self._handle(refinement.output), everything=True)
+
+    def _handle(self, table: Table) -> Handle:
+        if table.name not in self._handles:
+            self.lake.ensure(table)
+            self._handles[table.name] = self.lake.open(table)
+        handle = self._handles[table.name]
+        handle.refresh()
+        return handle
+
+    def _span(self, refinement: Refinement, output: Handle, feed: Input) -> _Span:
+        through = self._handle(feed.table).version
+        stored = output.position(_app_id(refinement, feed))
+        held = self._read_through.get((refinement.name, feed.table.name))
+        known = [version for version in (stored, held) if version is not None]
+        return _Span(feed, max(known) if known else None, through)
+
+    def _plan(self, refinement: Refinement) -> int:
+        """Version of the code and of the plant model together: when it grows, every slice is touched."""
+        return refinement.version * PLAN_STEP + self._handle(silver.PLANT_MODEL).version
+
+    def _plan_changed(self, refinement: Refinement, output: Handle) -> bool:
+        stored = output.position(_plan_id(refinement))
+        return stored is not None and stored < self._plan(refinement)
+
+    def _plan_position(self, refinement: Refinement, output: Handle) -> dict[str, int]:
+        plan = self._plan(refinement)
+        return {_plan_id(refinement): plan} if (output.position(_plan_id(refinement)) or -1) < plan else {}
+
+    def _feed(self, span: _Span) -> pa.Table:
+        """Changed rows of the span's input: only the columns `touch` asked for."""
+        handle = self._handle(span.input.table)
+        columns = list(span.input.columns)
+        if span.after is None:
+            rows = handle.read(columns=columns)
+            return rows.append_column("_change_type", pa.array(["insert"] * rows.num_rows, pa.string()))
+        return handle.changes(span.after + 1, span.through, columns)
+
+    def _append(self, refinement: Refinement, output: Handle, spans: list[_Span]) -> RunResult:
+        """New rows of the first input, in portions of versions, each committed with its position."""
+        (span,) = spans
+        after = -1 if span.after is None else span.after
+        written, version = 0, None
+        while after < span.through:
+            through, rows = self._portion(span.input, after, span.through)
+            positions = {_app_id(refinement, span.input): through, **self._plan_position(refinement, output)}
+            data = self._transform_new(refinement, output, rows) if rows.num_rows else None
+            crash_point(f"refine.{refinement.name}.computed")
+            if data is not None and data.num_rows:
+                version = output.append(data, positions)
+                written += data.num_rows
+            elif through - (output.position(_app_id(refinement, span.input)) or -1) >= LAZY_VERSIONS:
+                version = output.commit_positions(positions)
+            self._read_through[(refinement.name, span.input.table.name)] = through
+            crash_point(f"refine.{refinement.name}.committed")
+            after = through
+        return RunResult(refinement.name, rows_written=written, version=version, inputs={span.input.table.name: span.through})
+
+    def _portion(self, feed: Input, after: int, last: int) -> tuple[int, pa.Table]:
+        """(through, rows) of the next versions after `after`, fewer versions when they hold many rows."""
+        step = min(last - after, MAX_FEED_VERSIONS)
+        handle = self._handle(feed.table)
+        rows = handle.changes(after + 1, after + step, list(feed.columns))
+        while rows.num_rows > MAX_FEED_ROWS and step > 1:
+            step = max(1, step * MAX_FEED_ROWS // rows.num_rows)
+            rows = handle.changes(after + 1, after + step, list(feed.columns))
+        return after + step, rows
+
+    def _transform_new(self, refinement: Refinement, output: Handle, rows: pa.Table) -> pa.Table:
+        known = refinement.known(rows) if refinement.known else "false"
+        frames = {refinement.inputs[0].table.name: to_frame(self.engine.spark, rows), refinement.output.name: self._frame(refinement.output, known)}
+        inputs = Inputs(self.engine.spark, frames, self._no_slices(), self._plant_frames(), self.clock_ts())
+        return self._result(refinement, inputs)
+
+    def _replace(self, refinement: Refinement, output: Handle, spans: list[_Span]) -> RunResult:
+        slices = self._touched(refinement, spans, output, everything=self._plan_changed(refinement, output))
+        positions = {_app_id(refinement, span.input): span.through for span in spans if (span.after if span.after is not None else -1) < span.through}
+        positions |= self._plan_position(refinement, output)
+        changed, rows, version = self._make(refinement, output, sorted(slices, key=_age), positions)
+        if version is None and self._overdue(refinement, output, spans):
+            version = output.commit_positions(positions)
+        for span in spans:
+            self._read_through[(refinement.name, span.input.table.name)] = span.through
+        through = {span.input.table.name: span.through for span in spans}
+        return RunResult(refinement.name, len(slices), changed, rows, version, through)
+
+    def _touched(self, refinement: Refinement, spans: list[_Span], output: Handle, *, everything: bool) -> set[Slice]:
+        horizon = self.horizon()
+        slices: set[Slice] = set()
+        if everything:
+            held = output.read(columns=list(refinement.output.slice_by)).group_by(list(refinement.output.slice_by)).aggregate([])
+            slices |= {tuple(row[name] for name in refinement.output.slice_by) for row in held.to_pylist()}
+        for span in spans:
+            if everything or span.after is None or span.after < span.through:
+                feed = self._feed(_Span(span.input, None, span.through) if everything else span)
+                slices |= span.input.touch(feed, horizon) if feed.num_rows else set()
+        return slices
+
+    def _make(self, refinement: Refinement, output: Handle, slices: list[Slice], positions: Mapping[str, int]) -> tuple[int, int, int | None]:
+        """Compute `slices`, oldest first, and commit those that differ; the last commit carries `positions`."""
+        changed_total, rows_total, version = 0, 0, None
+        groups = [slices[i : i + refinement.group_size] for i in range(0, len(slices), refinement.group_size)]
+        for number, group in enumerate(groups):
+            data = self._transform_slices(refinement, frozenset(group))
+            crash_point(f"refine.{refinement.name}.computed")
+            before = output.read(predicate=slice_predicate(refinement.output, group))
+            changed = changed_slices(before, data, refinement.output.slice_by, _compared(refinement.output))
+            if changed:
+                kept = _rows_of(data, refinement.output, changed)
+                carried = positions if number == len(groups) - 1 else {}
+                version = output.replace(kept, slice_predicate(refinement.output, changed), carried)
+                changed_total, rows_total = changed_total + len(changed), rows_total + kept.num_rows
+                crash_point(f"refine.{refinement.name}.committed")
+            elif number == len(groups) - 1 and version is not None:
+                version = output.commit_positions(positions) if positions else version
+        return changed_total, rows_total, version
+
+    def _transform_slices(self, refinement: Refinement, group: frozenset[Slice]) -> pa.Table:
+        names = refinement.output.slice_by
+        columns = [pa.array([row[i] for row in group], arrow_schema(refinement.output).field(name).type) for i, name in enumerate(names)]
+        slices = to_frame(self.engine.spark, pa.table(columns, names=list(names)))
+        frames = {feed.table.name: self._frame(feed.table, feed.rows(group)) for feed in refinement.inputs}
+        if refinement.own_rows:
+            frames[refinement.output.name] = self._frame(refinement.output, refinement.own_rows(group))
+        return self._result(refinement, Inputs(self.engine.spark, frames, slices, self._plant_frames(), self.clock_ts()))
+
+    def _frame(self, table: Table, rows: str) -> DataFrame:
+        if rows == "false":
+            return to_frame(self.engine.spark, arrow_schema(table).empty_table())
+        self.lake.ensure(table)
+        return self.engine.read_table(self.lake.path(table)).where(rows)
+
+    def _result(self, refinement: Refinement, inputs: Inputs) -> pa.Table:
+        rows = refinement.transform(inputs).toArrow()
+        now = pa.array([self.clock.now()] * rows.num_rows, pa.timestamp("us", tz="UTC"))
+        data = fit(refinement.output, rows.append_column("as_of", now))
+        wrong = self._checks(refinement.output, data)
+        if wrong:
+            raise ContractViolation(f"{refinement.output.name}: {'; '.join(wrong)}; nothing was committed, the rows are recomputed on the next run")
+        return data
+
+    def _overdue(self, refinement: Refinement, output: Handle, spans: list[_Span]) -> bool:
+        lags = [span.through - (output.position(_app_id(refinement, span.input)) or 0) for span in spans]
+        return max(lags) >= LAZY_VERSIONS or any(output.position(_app_id(refinement, span.input)) is None for span in spans)
+
+    def clock_ts(self) -> datetime:
+        """The latest tick of ops.clock: the present as far as landing has lived through it."""
+        ticks = self._handle(ops.CLOCK).read(columns=["tick_ts"])
+        newest = pc.max(ticks["tick_ts"]).as_py() if ticks.num_rows else None
+        return newest or EPOCH
+
+    def horizon(self) -> Horizon:
+        """How far each machine's carry reaches, and when its last sign of life arrived."""
+        carried = self._handle(silver.CARRY)
+        if self._reach is None or self._reach[0] != carried.version:
+            rows = carried.read(columns=["machine", "hour_ts", "gateway_ts"], predicate=f"signal = '{EVIDENCE}'")
+            newest = rows.group_by("machine").aggregate([("hour_ts", "max"), ("gateway_ts", "max")]).to_pylist()
+            hours = {row["machine"]: row["hour_ts_max"] for row in newest}
+            self._reach = (carried.version, hours, {row["machine"]: row["gateway_ts_max"] for row in newest})
+        return Horizon(self.model, self.clock_ts(), self._reach[1], self._reach[2])
+
+    def _plant_frames(self) -> PlantFrames:
+        if self._plant is None:
+            self._plant = plant_frames(self.engine.spark, self.model)
+        return self._plant
+
+    def _no_slices(self) -> DataFrame:
+        return to_frame(self.engine.spark, pa.table({"none": pa.array([], pa.string())}))
+
+
+def record_plant(lake: Lake, model: PlantModel, clock: Clock) -> bool:
+    """Write `model` to silver.plant_model if it differs from the newest one there; True when it did."""
+    lake.ensure(silver.PLANT_MODEL)
+    handle = lake.open(silver.PLANT_MODEL)
+    held = handle.read().sort_by("loaded_ts")
+    if held.num_rows and held["model_hash"][-1].as_py() == model.digest:
+        return False
+    row = {"model_hash": model.digest, "model_json": model.document(), "loaded_ts": clock.now()}
+    handle.append(pa.Table.from_pylist([row], arrow_schema(silver.PLANT_MODEL)), {})
+    return True
+
+
+def slice_predicate(table: Table, slices: Iterable[Slice]) -> str:
+    """SQL condition for exactly the rows of `slices`, in a form delta-rs can prune by."""
+    *others, last = table.slice_by
+    grouped: dict[tuple[object, ...], list[object]] = {}
+    time_first = sorted(table.slice_by, key=lambda name: name in ("hour_ts", "from_day", "production_day"), reverse=True)
+    for row in slices:
+        values = dict(zip(table.slice_by, row, strict=True))
+        key = tuple(values[name] for name in time_first[:-1])
+        grouped.setdefault(key, []).append(values[time_first[-1]])
+    parts = []
+    for key, members in grouped.items():
+        fixed = [f"{name} = {_literal(value)}" for name, value in zip(time_first[:-1], key, strict=True)]
+        listed = f"{time_first[-1]} IN ({', '.join(sorted({_literal(value) for value in members}))})"
+        parts.append("(" + " AND ".join([*_partition_hint(table, dict(zip(time_first, key, strict=False))), *fixed, listed]) + ")")
+    return " OR ".join(parts) if parts else "false"
+
+
+def _partition_hint(table: Table, fixed: Mapping[str, object]) -> list[str]:
+    hour = fixed.get("hour_ts")
+    return [f"day = DATE '{hour:%Y-%m-%d}'"] if "day" in table.partition_by and isinstance(hour, datetime) else []
+
+
+def _literal(value: object) -> str:
+    if isinstance(value, datetime):
+        return sql_ts(value)
+    if isinstance(value, date):
+        return f"DATE '{value.isoformat()}'"
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def _rows_of(data: pa.Table, table: Table, slices: Iterable[Slice]) -> pa.Table:
+    wanted = pa.table(
+        [pa.array([row[i] for row in slices], data.schema.field(name).type) for i, name in enumerate(table.slice_by)], list(table.slice_by)
+    )
+    return data.join(wanted, keys=list(table.slice_by), join_type="left semi").select(list(table.column_names)).cast(data.schema)
+
+
+def _compared(table: Table) -> list[str]:
+    return [name for name in table.column_names if name != "as_of"]
+
+
+def _age(row: Slice) -> tuple[str, ...]:
+    stamps = sorted(str(value) for value in row if isinstance(value, (datetime, date)))
+    return (*stamps, *(str(value) for value in row))
+
+
+def _plan_id(refinement: Refinement) -> str:
+    return f"refine/{refinement.name}/plan"
+
+
+def _app_id(refinement: Refinement, feed: Input) -> str:
+    return f"refine/{refinement.name}/{feed.table.name}"
+
+
+def _timed(result: RunResult, seconds: float) -> RunResult:
+    return RunResult(result.refinement, result.slices, result.changed_slices, result.rows_written, result.version, result.inputs, seconds)
+
+
+def run_row(result: RunResult, started: datetime, error: str | None = None) -> dict[str, object]:
+    """A row of ops.runs."""
+    return {
+        "refinement": result.refinement,
+        "started_ts": started,
+        "duration_us": round(result.duration_s * 1_000_000),
+        "slices": result.slices,
+        "changed_slices": result.changed_slices,
+        "rows_written": result.rows_written,
+        "version": result.version,
+        "input_versions": json.dumps(dict(result.inputs), sort_keys=True),
+        "error": error,
+    }
