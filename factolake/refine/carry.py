@@ -25,7 +25,7 @@ _VALUES = ("kind", "ts", "value", "value_i64", "value_text", "quality", "since_t
 
 def carry(inputs: Inputs) -> DataFrame:
     """Carry rows of the touched slices."""
-    fresh = inputs.frames[silver.READINGS.name].join(F.broadcast(inputs.slices), on=["machine", "hour_ts"], how="left_semi")
+    fresh = inputs.frames[silver.READINGS.name].join(inputs.slices, on=["machine", "hour_ts"], how="left_semi")
     before = _before_first_slice(inputs)
     machines = inputs.plant.machines.select("machine", "has_heartbeat", "max_silence_us")
     rows = _fresh_rows(fresh, machines).unionByName(before.withColumn("is_fresh", F.lit(False)), allowMissingColumns=True)
@@ -41,14 +41,14 @@ def is_evidence(heartbeat_declared: Column) -> Column:
 
 def _before_first_slice(inputs: Inputs) -> DataFrame:
     first = inputs.slices.groupBy("machine").agg(F.min("hour_ts").alias("first_hour"))
-    own = inputs.frames[silver.CARRY.name].join(F.broadcast(first), on="machine", how="inner")
+    own = inputs.frames[silver.CARRY.name].join(first, on="machine", how="inner")
     return own.where(F.col("hour_ts") == F.col("first_hour") - F.expr("INTERVAL 1 HOUR")).drop("first_hour", "as_of", "day", "first_ts")
 
 
 def _fresh_rows(fresh: DataFrame, machines: DataFrame) -> DataFrame:
     columns = ["machine", "hour_ts", "signal", *(name for name in _VALUES if name != "since_ts")]
     carried = fresh.where(F.col("kind").isin(*(kind.value for kind in CARRIED))).select(*columns)
-    signs = fresh.join(F.broadcast(machines), on="machine", how="inner").where(is_evidence(F.col("has_heartbeat")))
+    signs = fresh.join(machines, on="machine", how="inner").where(is_evidence(F.col("has_heartbeat")))
     blank = {"signal": F.lit(EVIDENCE), "kind": F.lit("heartbeat"), "value": F.lit(None).cast("double"), "value_i64": F.lit(None).cast("bigint")}
     signs = signs.withColumns({**blank, "value_text": F.lit(None).cast("string")}).select(*columns)
     return carried.unionByName(signs).withColumn("is_fresh", F.lit(True)).withColumn("since_ts", F.lit(None).cast("timestamp"))
@@ -61,7 +61,7 @@ def _with_since(rows: DataFrame, machines: DataFrame) -> DataFrame:
     changed = ~(same[0] & same[1] & same[2] & same[3])
     gap = F.unix_micros("ts") - F.unix_micros(F.lag("ts").over(order)) > F.col("max_silence_us")
     starts = F.lag("ts").over(order).isNull() | F.when(F.col("signal") == EVIDENCE, F.coalesce(gap, F.lit(False))).otherwise(changed)
-    marked = rows.join(F.broadcast(machines), on="machine", how="inner").withColumn("_starts", starts)
+    marked = rows.join(machines, on="machine", how="inner").withColumn("_starts", starts)
     begin = F.when(F.col("_starts"), F.coalesce("since_ts", "ts"))
     so_far = order.rowsBetween(W.unboundedPreceding, W.currentRow)
     return marked.withColumn("since_ts", F.last(begin, ignorenulls=True).over(so_far)).drop("_starts", "has_heartbeat", "max_silence_us")

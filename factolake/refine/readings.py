@@ -63,12 +63,12 @@ def _inserted(inputs: Inputs) -> DataFrame:
 
 def _mapped(rows: DataFrame, plant: PlantFrames) -> DataFrame:
     is_heartbeat = (F.col("tag") == "") & (F.col("flags").bitwiseAND(HEARTBEAT_FLAG) != 0)
-    by_tag = rows.where(~is_heartbeat).join(F.broadcast(plant.signals), on=["source_id", "tag"], how="left")
+    by_tag = rows.where(~is_heartbeat).join(plant.signals, on=["source_id", "tag"], how="left")
     ends = plant.machines.select("source_id", "machine")
     empty = {name: F.lit(None) for name in ("unit", "factor", "offset", "low", "high", "counts", "parts_per_pulse", "width_bits")}
     named = {"signal": F.lit("connection"), "kind": F.lit("heartbeat"), **empty}
     named |= {"is_sequence": F.lit(False), "future_tolerance_us": F.lit(None)}
-    beats = rows.where(is_heartbeat).join(F.broadcast(ends), on="source_id", how="inner").withColumns(named)
+    beats = rows.where(is_heartbeat).join(ends, on="source_id", how="inner").withColumns(named)
     types = dict(by_tag.dtypes)
     return by_tag.unionByName(beats.select(*(F.col(name).cast(types[name]) for name in by_tag.columns)))
 

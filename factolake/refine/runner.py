@@ -9,7 +9,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -27,7 +27,8 @@ from factolake.lake.engine import Engine
 from factolake.lake.tables import Handle, Lake
 from factolake.refine.carry import EVIDENCE
 from factolake.refine.plant_frames import PlantFrames, plant_frames, to_frame
-from factolake.refine.refinement import Horizon, Input, Inputs, Refinement, Slice, sql_ts
+from factolake.refine.refinement import Horizon, Input, Inputs, Refinement, Slice
+from factolake.refine.slices import age, rows_of, slice_predicate
 
 PLAN_STEP = 1_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -100,7 +101,7 @@ class Runner:
     def recompute(self, refinement: Refinement, slices: Iterable[Slice]) -> RunResult:
         """Compute and commit `slices` again without moving a position (backfill)."""
         output = self._handle(refinement.output)
-        changed, rows, version = self._make(refinement, output, sorted(slices, key=_age), {})
+        changed, rows, version = self._make(refinement, output, sorted(slices, key=age), {})
         return RunResult(refinement.name, slices=len(list(slices)), changed_slices=changed, rows_written=rows, version=version)
 
     def all_slices(self, refinement: Refinement) -> set[Slice]:
@@ -184,7 +185,7 @@ class Runner:
         slices = self._touched(refinement, spans, output, everything=self._plan_changed(refinement, output))
         positions = {_app_id(refinement, span.input): span.through for span in spans if (span.after if span.after is not None else -1) < span.through}
         positions |= self._plan_position(refinement, output)
-        changed, rows, version = self._make(refinement, output, sorted(slices, key=_age), positions)
+        changed, rows, version = self._make(refinement, output, sorted(slices, key=age), positions)
         if version is None and self._overdue(refinement, output, spans):
             version = output.commit_positions(positions)
         for span in spans:
@@ -214,7 +215,7 @@ class Runner:
             before = output.read(predicate=slice_predicate(refinement.output, group))
             changed = changed_slices(before, data, refinement.output.slice_by, _compared(refinement.output))
             if changed:
-                kept = _rows_of(data, refinement.output, changed)
+                kept = rows_of(data, refinement.output, changed)
                 carried = positions if number == len(groups) - 1 else {}
                 version = output.replace(kept, slice_predicate(refinement.output, changed), carried)
                 changed_total, rows_total = changed_total + len(changed), rows_total + kept.num_rows
@@ -288,50 +289,8 @@ def record_plant(lake: Lake, model: PlantModel, clock: Clock) -> bool:
     return True
 
 
-def slice_predicate(table: Table, slices: Iterable[Slice]) -> str:
-    """SQL condition for exactly the rows of `slices`, in a form delta-rs can prune by."""
-    *others, last = table.slice_by
-    grouped: dict[tuple[object, ...], list[object]] = {}
-    time_first = sorted(table.slice_by, key=lambda name: name in ("hour_ts", "from_day", "production_day"), reverse=True)
-    for row in slices:
-        values = dict(zip(table.slice_by, row, strict=True))
-        key = tuple(values[name] for name in time_first[:-1])
-        grouped.setdefault(key, []).append(values[time_first[-1]])
-    parts = []
-    for key, members in grouped.items():
-        fixed = [f"{name} = {_literal(value)}" for name, value in zip(time_first[:-1], key, strict=True)]
-        listed = f"{time_first[-1]} IN ({', '.join(sorted({_literal(value) for value in members}))})"
-        parts.append("(" + " AND ".join([*_partition_hint(table, dict(zip(time_first, key, strict=False))), *fixed, listed]) + ")")
-    return " OR ".join(parts) if parts else "false"
-
-
-def _partition_hint(table: Table, fixed: Mapping[str, object]) -> list[str]:
-    hour = fixed.get("hour_ts")
-    return [f"day = DATE '{hour:%Y-%m-%d}'"] if "day" in table.partition_by and isinstance(hour, datetime) else []
-
-
-def _literal(value: object) -> str:
-    if isinstance(value, datetime):
-        return sql_ts(value)
-    if isinstance(value, date):
-        return f"DATE '{value.isoformat()}'"
-    return "'" + str(value).replace("'", "''") + "'"
-
-
-def _rows_of(data: pa.Table, table: Table, slices: Iterable[Slice]) -> pa.Table:
-    wanted = pa.table(
-        [pa.array([row[i] for row in slices], data.schema.field(name).type) for i, name in enumerate(table.slice_by)], list(table.slice_by)
-    )
-    return data.join(wanted, keys=list(table.slice_by), join_type="left semi").select(list(table.column_names)).cast(data.schema)
-
-
 def _compared(table: Table) -> list[str]:
     return [name for name in table.column_names if name != "as_of"]
-
-
-def _age(row: Slice) -> tuple[str, ...]:
-    stamps = sorted(str(value) for value in row if isinstance(value, (datetime, date)))
-    return (*stamps, *(str(value) for value in row))
 
 
 def _plan_id(refinement: Refinement) -> str:

@@ -1,0 +1,95 @@
+"""The refinery: a loop over the refinements, each at most one commit behind its inputs, until told to stop.
+
+One refinement that fails does not stop the others: what depends on it simply waits, and the failure is a row of ops.runs and a log line.
+"""
+
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pyarrow as pa
+import structlog
+from factolake.lake.engine import engine
+from factolake.lake.leases import Lease
+from factolake.lake.tables import Lake
+
+from factolake.config import Settings, load_plant
+from factolake.contracts import ops
+from factolake.contracts.formats.arrow import arrow_schema
+from factolake.domain.clock import Clock
+from factolake.errors import FactoLakeError
+from factolake.refine.refinement import Refinement
+from factolake.refine.registry import REFINEMENTS
+from factolake.refine.runner import Runner, RunResult, record_plant, run_row
+from pipelines.report import DagsterReporter
+
+log = structlog.get_logger(__name__)
+RUNS_EVERY_S = 60.0
+
+
+@dataclass(slots=True)
+class Refinery:
+    """The loop's state: a runner, the rows of ops.runs not yet written, and what failed last."""
+
+    runner: Runner
+    clock: Clock
+    reporter: DagsterReporter
+    refinements: tuple[Refinement, ...] = REFINEMENTS
+    failing: dict[str, str] = field(default_factory=dict)
+    _runs: list[dict[str, object]] = field(default_factory=list)
+    _runs_written: float = field(default_factory=time.monotonic)
+
+    def cycle(self) -> list[RunResult]:
+        """Run every refinement once, in order; returns what changed."""
+        changed = []
+        for refinement in self.refinements:
+            started = self.clock.now()
+            try:
+                result = self.runner.run(refinement)
+            except FactoLakeError as error:
+                self._failed(refinement, started, str(error))
+                continue
+            self.failing.pop(refinement.name, None)
+            if result.changed:
+                changed.append(result)
+                self._runs.append(run_row(result, started))
+                self.reporter.report(refinement.output.name, result.version, result.rows_written, started)
+        if time.monotonic() - self._runs_written >= RUNS_EVERY_S:
+            self.write_runs()
+        return changed
+
+    def write_runs(self) -> None:
+        """Append the collected rows of ops.runs in one commit."""
+        self._runs_written = time.monotonic()
+        if self._runs:
+            lake = self.runner.lake
+            lake.ensure(ops.RUNS)
+            lake.open(ops.RUNS).append(pa.Table.from_pylist(self._runs, arrow_schema(ops.RUNS)), {})
+            self._runs.clear()
+
+    def _failed(self, refinement: Refinement, started: datetime, cause: str) -> None:
+        if self.failing.get(refinement.name) != cause:
+            log.error("refinement failed", refinement=refinement.name, cause=cause)
+            self._runs.append(run_row(RunResult(refinement.name), started, cause))
+        self.failing[refinement.name] = cause
+
+
+def run_refinery(settings: Settings, clock: Clock, stop: threading.Event, once: bool = False) -> list[RunResult]:
+    """Refine until `stop` is set; with `once`, until a whole pass changes nothing. Returns the last pass's changes.
+
+    Raises LeaseHeld when another refinery works on the same lake.
+    """
+    model = load_plant(settings.plant_file)
+    lake = Lake(settings.lake_root)
+    with Lease(settings.run_dir / "refinery.lease").acquire(), engine(settings.engine) as running:
+        record_plant(lake, model, clock)
+        refinery = Refinery(Runner(lake, running, model, clock), clock, DagsterReporter())
+        changed: list[RunResult] = []
+        while not stop.is_set():
+            changed = refinery.cycle()
+            if once and not changed:
+                break
+            stop.wait(0 if once else settings.refinery.interval_s)
+        refinery.write_runs()
+        return changed
