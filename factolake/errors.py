@@ -12,6 +12,7 @@ FactoLakeError
     ├── UndecodableRecord    bytes that are not what their header says
     ├── ContractViolation    data that does not fit its table's contract
     ├── LeaseHeld            another process owns the table or runs the part
+    ├── StalePosition        rows at or below a position already committed were offered again
     ├── LogReplaced          the spool ends below the position the lake has committed
     ├── TableDamaged         a table's log or data file is missing or broken
     ├── MissingDependency    an optional package, jar or Java is not installed
@@ -88,6 +89,10 @@ class LeaseHeld(Permanent):
     """Another process owns the table or already runs this part."""
 
     exit_code = 73
+
+
+class StalePosition(Permanent):
+    """Rows at or below a position already committed were offered again; nothing was written."""
 
 
 class LogReplaced(Permanent):

@@ -1,0 +1,268 @@
+"""The lake's tables through delta-rs: create, read, append, replace a slice, read the change feed; positions travel in the commit.
+
+A `Handle` holds one snapshot. What it read positions from is what it commits on: a commit by anyone else in between is refused by the
+log, the snapshot is taken anew, and the rows go in only if no position moved.
+"""
+
+import errno
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Transaction, WriterProperties, write_deltalake
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+
+from factolake.contracts.formats.arrow import arrow_schema, fit
+from factolake.contracts.table import Table
+from factolake.errors import CommitConflict, ContractViolation, DiskFull, FactoLakeError, TableDamaged
+from factolake.lake.leases import Lease
+from factolake.lake.positions import lease_position, require_forward, require_owner, require_unmoved
+
+PROPERTIES = {
+    "delta.enableChangeDataFeed": "true",
+    "delta.enableDeletionVectors": "false",
+    "delta.enableExpiredLogCleanup": "false",
+    # How long checkpoints carry the names of removed files; a week of them (the default) is 600,000 at a commit a second.
+    # Which files really go is upkeep's decision, by the consumers' positions.
+    "delta.deletedFileRetentionDuration": "interval 1 hours",
+}
+NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
+FEED_COLUMNS = pa.schema([pa.field("_change_type", pa.string(), nullable=False), pa.field("_commit_version", pa.int64(), nullable=False)])
+ATTEMPTS = 10
+REOPEN_EVERY_COMMITS = 50
+
+_WRITER = WriterProperties(compression="ZSTD")
+# delta-rs reads a typed literal as nanoseconds and then fails on the column's microseconds; a bare one takes the column's type.
+_TIMESTAMP_LITERAL = re.compile(r"\bTIMESTAMP\s+'(?=\d{4}-)", re.IGNORECASE)
+
+
+class Lake:
+    """The Delta tables under one folder, at `<root>/<layer>/<table>`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, table: Table) -> str:
+        """Folder of `table`."""
+        return str(self.root.absolute() / table.layer / table.short_name)
+
+    def exists(self, table: Table) -> bool:
+        """Whether `table` has been created."""
+        return bool(DeltaTable.is_deltatable(self.path(table)))
+
+    def ensure(self, table: Table) -> None:
+        """Create `table` by its contract if it is not there; two processes may do so at once.
+
+        Raises ContractViolation when a table of other columns is there, DiskFull, TableDamaged.
+        """
+        if not self.exists(table):
+            self._create(table)
+        found = pa.schema(DeltaTable(self.path(table)).schema().to_arrow())
+        expected = arrow_schema(table)
+        if not found.equals(expected):
+            strange = sorted({str(f) for f in found} ^ {str(f) for f in expected})
+            raise ContractViolation(f"{table.name} at {self.path(table)} differs from its contract in {strange}; move the folder away or migrate it")
+
+    def open(self, table: Table, lease: Lease | None = None, reopen_every: int = REOPEN_EVERY_COMMITS) -> "Handle":
+        """A handle on the newest version of `table`; with `lease` every commit carries and checks its epoch.
+
+        Raises TableDamaged when the table is missing or its log cannot be read.
+        """
+        return Handle(table, self.path(table), lease, reopen_every)
+
+    def lease_epoch(self, tables: Sequence[Table]) -> int:
+        """The largest lease epoch committed in those of `tables` that exist; 0 if none is."""
+        return max((self.open(t).position(lease_position(t.name)) or 0 for t in tables if self.exists(t)), default=0)
+
+    def _create(self, table: Table) -> None:
+        with translated(table.name):
+            try:
+                DeltaTable.create(
+                    self.path(table),
+                    arrow_schema(table),
+                    mode="error",
+                    partition_by=list(table.partition_by) or None,
+                    configuration=dict(PROPERTIES),
+                    # With retries the loser of a race would commit its table on top of the winner's.
+                    commit_properties=CommitProperties(max_commit_retries=0),
+                )
+            except DeltaError:
+                # Another process created it between our look and our commit: its table is as good as ours.
+                if not self.exists(table):
+                    raise
+
+
+class Handle:
+    """One snapshot of one table, and commits on top of it.
+
+    Not refreshed between reading a position and committing; `refresh` moves it on. Not for use by several threads.
+    """
+
+    def __init__(self, table: Table, path: str, lease: Lease | None = None, reopen_every: int = REOPEN_EVERY_COMMITS) -> None:
+        self.table = table
+        self.path = path
+        self._lease = lease
+        self._reopen_every = reopen_every
+        self._commits = 0
+        self._seen: dict[str, int | None] = {}
+        self._delta = self._open()
+
+    @property
+    def version(self) -> int:
+        """Version of the snapshot."""
+        return int(self._delta.version())
+
+    @property
+    def table_id(self) -> str:
+        """Identity of this very table: one made anew under the same path has another."""
+        return str(self._delta.metadata().id)
+
+    def position(self, app_id: str) -> int | None:
+        """The position committed under `app_id` in this snapshot; None if there is none."""
+        found = self._delta.transaction_version(app_id)
+        self._seen[app_id] = None if found is None else int(found)
+        return self._seen[app_id]
+
+    def refresh(self) -> None:
+        """Move to the newest version. Raises TableDamaged when the log cannot be read."""
+        self._seen.clear()
+        self._move_on()
+
+    def append(self, data: pa.Table, positions: Mapping[str, int], *, meta: Mapping[str, str] | None = None) -> int:
+        """Append `data` and set `positions` in one commit; returns its version. Empty data still commits the positions.
+
+        Raises StalePosition when a position would not grow or another writer moved it, ContractViolation, CommitConflict, DiskFull, LeaseHeld.
+        """
+        return self._commit(data, "append", None, positions, meta)
+
+    def replace(self, data: pa.Table, predicate: str, positions: Mapping[str, int], *, meta: Mapping[str, str] | None = None) -> int:
+        """Put `data` in place of the rows where `predicate` (SQL) holds, and set `positions`, in one commit; empty data deletes them.
+
+        Raises ContractViolation when a row of `data` is outside the predicate, and what `append` raises.
+        """
+        return self._commit(data, "overwrite", bare_timestamps(predicate), positions, meta)
+
+    def commit_positions(self, positions: Mapping[str, int], *, meta: Mapping[str, str] | None = None) -> int:
+        """Set `positions` alone; raises what `append` raises."""
+        return self.append(arrow_schema(self.table).empty_table(), positions, meta=meta)
+
+    def changes(self, from_version: int, to_version: int, columns: Sequence[str]) -> pa.Table:
+        """Row changes of the versions from..to, both inclusive: `columns`, `_change_type` and `_commit_version`.
+
+        Raises TableDamaged when a version or change file in the span is no longer there: the feed has a hole, recompute everything.
+        """
+        schema = pa.schema([*(arrow_schema(self.table).field(name) for name in columns), *FEED_COLUMNS])
+        if from_version > to_version:
+            return schema.empty_table()
+        with translated(self.table.name, f"the change feed from version {from_version} to {to_version} has a hole; recompute from the whole table"):
+            feed = pa.table(self._delta.load_cdf(from_version, to_version, columns=schema.names))
+        return feed.select(schema.names).cast(schema)
+
+    def read(self, columns: Sequence[str] | None = None, predicate: str | None = None, version: int | None = None) -> pa.Table:
+        """Rows of this snapshot, or of an older `version`, with `columns` (all if None) where `predicate` (SQL) holds; order is not given.
+
+        Raises TableDamaged when a file is missing or the version is gone.
+        """
+        names = list(columns or self.table.column_names)
+        whole = arrow_schema(self.table)
+        schema = pa.schema([whole.field(name) for name in names])
+        with translated(self.table.name, f"version {self.version if version is None else version} cannot be read; run `factolake doctor`"):
+            delta = self._delta if version is None or version == self.version else DeltaTable(self.path, version=version)
+            found = pa.table(delta.scan(columns=names, predicate=bare_timestamps(predicate) if predicate else None))
+        return found.select(names).cast(schema)
+
+    def _open(self) -> DeltaTable:
+        with translated(self.table.name, f"the log under {self.path} cannot be read; run `factolake doctor`"):
+            return DeltaTable(self.path)
+
+    def _move_on(self) -> None:
+        self._commits += 1
+        if self._commits % self._reopen_every == 0:
+            self._delta = self._open()
+            return
+        try:
+            self._delta.update_incremental()
+        except DeltaError:
+            # Upkeep may have removed log entries this snapshot would have gone on from; a fresh one starts at the checkpoint.
+            self._delta = self._open()
+
+    def _commit(self, data: pa.Table, mode: str, predicate: str | None, positions: Mapping[str, int], meta: Mapping[str, str] | None) -> int:
+        rows = fit(self.table, data)
+        before = {app_id: self.position(app_id) for app_id in {*self._seen, *positions}}
+        refusal = ""
+        for attempt in range(ATTEMPTS):
+            require_forward(self.table.name, positions, before)
+            try:
+                self._write(rows, mode, predicate, self._transactions(positions), meta)
+            except CommitFailedError as error:
+                refusal = str(error)
+                time.sleep(0.01 * attempt)
+                self._move_on()
+                require_unmoved(self.table.name, before, {app_id: self.position(app_id) for app_id in before})
+                continue
+            version = self.version
+            self._after_commit()
+            return version
+        raise CommitConflict(
+            f"{self.table.name}: other writers committed first {ATTEMPTS} times in a row ({refusal}); find who else writes it and stop it"
+        )
+
+    def _after_commit(self) -> None:
+        self._seen.clear()
+        self._commits += 1
+        if self._commits % self._reopen_every == 0:
+            self._delta = self._open()
+
+    def _transactions(self, positions: Mapping[str, int]) -> list[Transaction]:
+        transactions = [Transaction(app_id, offset) for app_id, offset in positions.items()]
+        if self._lease is not None:
+            app_id = lease_position(self.table.name)
+            committed = self._delta.transaction_version(app_id)
+            require_owner(self.table.name, self._lease.epoch, committed)
+            transactions.append(Transaction(app_id, self._lease.epoch))
+        return transactions
+
+    def _write(self, rows: pa.Table, mode: str, predicate: str | None, transactions: list[Transaction], meta: Mapping[str, str] | None) -> None:
+        # No retries of its own: delta-rs would rebase our rows onto a commit we have not looked at.
+        commit = CommitProperties(custom_metadata=dict(meta) if meta else None, max_commit_retries=0, app_transactions=transactions)
+        with translated(self.table.name):
+            write_deltalake(
+                self._delta,
+                rows,
+                mode=mode,  # type: ignore[call-overload]
+                predicate=predicate,
+                writer_properties=_WRITER,
+                commit_properties=commit,
+                post_commithook_properties=NO_HOOKS,
+            )
+
+
+def bare_timestamps(predicate: str) -> str:
+    """`predicate` with `TIMESTAMP '...'` literals made bare, which is the form delta-rs compares with a microsecond column."""
+    return _TIMESTAMP_LITERAL.sub("'", predicate)
+
+
+@contextmanager
+def translated(table: str, meaning: str | None = None) -> Iterator[None]:
+    """Turn what delta-rs raises about `table` into FactoLake's errors; `meaning` says what a failed read means.
+
+    CommitFailedError passes through, because the commit loop decides about it.
+    """
+    try:
+        yield
+    except FactoLakeError:
+        raise
+    except (DeltaError, TableNotFoundError, OSError, pa.ArrowException) as error:
+        text = str(error).split("\n   0:")[0].strip()
+        if getattr(error, "errno", None) == errno.ENOSPC or "No space left" in text or "os error 28" in text:
+            raise DiskFull(f"{table}: the disk under the lake is full; free space there, what was not written stays in the spool") from error
+        if isinstance(error, CommitFailedError):
+            raise
+        if "failed validation check" in text:
+            raise ContractViolation(f"{table}: rows outside what is replaced: {text}") from error
+        if meaning is None:
+            raise
+        raise TableDamaged(f"{table}: {meaning} ({text[:300]})") from error
