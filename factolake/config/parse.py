@@ -32,7 +32,8 @@ def parse(form: type[T], data: dict[str, Any], file: Path) -> T:
     try:
         return form.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
+        # A misspelled key shows up twice, as unknown and as missing; the unknown one is what the person typed.
+        first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
         key = ".".join(str(part) for part in first["loc"])
         value = "missing" if first["type"] == "missing" else first.get("input")
         allowed = first["msg"]

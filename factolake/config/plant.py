@@ -20,7 +20,8 @@ from factolake.domain.states import MachineState
 from factolake.domain.units import UNITS, conversion
 from factolake.errors import ConfigError
 
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 STATES_FILE = Path(__file__).parent / "states.toml"
 BEGINNING = dt.datetime(1990, 1, 1, tzinfo=dt.UTC)
 
@@ -111,7 +112,7 @@ class ShiftForm(Strict):
     name: str
     start: dt.time
     end: dt.time
-    weekdays: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = WEEKDAYS
+    weekdays: tuple[Weekday, ...] = WEEKDAYS
 
 
 class BreakForm(Strict):
@@ -201,9 +202,10 @@ def _check_references(form: PlantForm, maps: dict[str, dict[str, str]], file: Pa
     for i, plate in enumerate(form.nameplate):
         _one_of(file, f"nameplate.{i}.machine", plate.machine, machines)
     scopes = {*machines, form.site.id, *(x.id for x in form.line), *(x.area for x in form.line)}
-    for key, rows in (("calendar", form.calendar), ("planned_stop", form.planned_stop)):
-        for i, row in enumerate(rows):
-            _one_of(file, f"{key}.{i}.scope", row.scope, sorted(scopes))
+    used = [(f"calendar.{i}.scope", row.scope) for i, row in enumerate(form.calendar)]
+    used += [(f"planned_stop.{i}.scope", row.scope) for i, row in enumerate(form.planned_stop)]
+    for key, scope in used:
+        _one_of(file, key, scope, sorted(scopes))
     _unique(file, "calendar.scope", [c.scope for c in form.calendar])
 
 

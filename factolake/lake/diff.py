@@ -6,22 +6,23 @@ import duckdb
 import pyarrow as pa
 
 
+def difference(left: pa.Table, right: pa.Table, columns: Sequence[str]) -> pa.Table:
+    """Rows of `left` (as a bag, over `columns`) that `right` lacks."""
+    chosen = ", ".join(columns)
+    with duckdb.connect(config={"threads": 1}) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.register("left_rows", left.select(list(columns)))
+        connection.register("right_rows", right.select(list(columns)))
+        return connection.execute(f"SELECT {chosen} FROM left_rows EXCEPT ALL SELECT {chosen} FROM right_rows").to_arrow_table()
+
+
 def changed_slices(before: pa.Table, after: pa.Table, slice_by: Sequence[str], columns: Sequence[str]) -> list[tuple[object, ...]]:
     """Values of `slice_by` whose rows differ (as bags, over `columns`) between `before` and `after`, in no order.
 
     Both tables hold at least `columns`; NULLs and NaNs are equal to themselves.
     """
-    chosen = ", ".join(columns)
-    keys = ", ".join(slice_by)
-    differing = f"""
-        SELECT DISTINCT {keys} FROM (
-            (SELECT {chosen} FROM before_rows EXCEPT ALL SELECT {chosen} FROM after_rows)
-            UNION ALL
-            (SELECT {chosen} FROM after_rows EXCEPT ALL SELECT {chosen} FROM before_rows)
-        )"""
-    with duckdb.connect(config={"threads": 1}) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        connection.register("before_rows", before.select(list(columns)))
-        connection.register("after_rows", after.select(list(columns)))
-        rows = connection.execute(differing).to_arrow_table().cast(pa.schema([after.schema.field(name) for name in slice_by]))
-    return [tuple(row[name] for name in slice_by) for row in rows.to_pylist()]
+    chosen = [*slice_by, *(name for name in columns if name not in slice_by)]
+    both = (difference(before, after, chosen), difference(after, before, chosen))
+    schema = pa.schema([after.schema.field(name) for name in slice_by])
+    rows = pa.concat_tables([part.select(list(slice_by)).cast(schema) for part in both])
+    return [tuple(row[name] for name in slice_by) for row in rows.group_by(list(slice_by)).aggregate([]).to_pylist()]

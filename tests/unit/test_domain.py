@@ -1,0 +1,70 @@
+"""Units, signals, states, nameplates: exact, and impossible values cannot be built."""
+
+import doctest
+from datetime import UTC, datetime
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from factolake.domain import states, units
+from factolake.domain.equipment import Nameplate
+from factolake.domain.signals import Counter, Counts, Signal, SignalKind
+from factolake.domain.states import MachineState, TimeClass, time_class
+
+DAY = datetime(2026, 1, 1, tzinfo=UTC)
+CODES = sorted(units.UNITS)
+
+
+@pytest.mark.parametrize("module", [states, units])
+def test_examples_in_docstrings_are_true(module: object) -> None:
+    result = doctest.testmod(module)
+    assert result.attempted > 0
+    assert result.failed == 0
+
+
+@given(st.sampled_from(CODES), st.sampled_from(CODES), st.fractions())
+def test_a_conversion_there_and_back_is_exact_or_refused(a: str, b: str, value: Fraction) -> None:
+    if units.UNITS[a].dimension != units.UNITS[b].dimension:
+        with pytest.raises(ValueError, match="cannot be converted"):
+            units.conversion(a, b)
+        return
+    (f, o), (back_f, back_o) = units.conversion(a, b), units.conversion(b, a)
+    assert (value * f + o) * back_f + back_o == value
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "value", "expected"),
+    [("KPA", "BAR", 650, Fraction(13, 2)), ("INH", "MMT", 2, Fraction(254, 5)), ("HUR", "MIN", 3, 180), ("C26", "SEC", 1500, Fraction(3, 2))],
+)
+def test_known_conversions(source: str, target: str, value: int, expected: Fraction) -> None:
+    factor, offset = units.conversion(source, target)
+    assert value * factor + offset == expected
+
+
+def test_every_second_of_a_state_has_one_class() -> None:
+    assert time_class(MachineState.PRODUCING, False) is TimeClass.APT
+    assert time_class(MachineState.NO_ORDER, True) is TimeClass.ADOT
+    assert {time_class(state, True) for state in states.STOP_STATES} == {TimeClass.ADET}
+    assert {time_class(state, False) for state in states.STOP_STATES} == {TimeClass.ADOT}
+
+
+@pytest.mark.parametrize(("pulse", "bits"), [(0, None), (1, 0), (1, 64)])
+def test_an_impossible_counter_cannot_be_built(pulse: int, bits: int | None) -> None:
+    with pytest.raises(ValueError, match="must be"):
+        Counter(Counts.TOTAL, pulse, bits)
+
+
+def test_a_counter_declaration_belongs_to_counters_only() -> None:
+    with pytest.raises(ValueError, match="L1-M1/temp"):
+        Signal("s", "t", "L1-M1", "temp", SignalKind.PROCESS, counter=Counter(Counts.GOOD))
+    with pytest.raises(ValueError, match="counter declaration"):
+        Signal("s", "t", "L1-M1", "count", SignalKind.COUNTER)
+
+
+def test_an_impossible_nameplate_cannot_be_built() -> None:
+    with pytest.raises(ValueError, match="> 0"):
+        Nameplate("m", "p", 0, DAY)
+    with pytest.raises(ValueError, match="ends"):
+        Nameplate("m", "p", 1, DAY, DAY)
