@@ -204,5 +204,5 @@ def _quarantined_hours(rows: pa.Table) -> str:
     return f"epoch IN ({', '.join(str(epoch) for epoch in epochs)})" if epochs else "false"
 
 
-READINGS = Refinement("readings", silver.READINGS, _FEED, readings, append=True, known=known_hours)
+READINGS = Refinement("readings", silver.READINGS, _FEED, readings, append=True, known=known_hours, refused_in=ops.QUARANTINE)
 QUARANTINE = Refinement("quarantine", ops.QUARANTINE, _FEED, quarantine, append=True, known=_quarantined_hours)

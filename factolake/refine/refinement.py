@@ -70,10 +70,11 @@ class Inputs:
 class Refinement:
     """One table's refinement.
 
-    `append` refinements get only the new rows of their first input (from the change feed, with `_change_type` and
-    `_commit_version`) and their result is appended; `known` says, as a SQL condition on the output, which rows already there the
-    transform must see. The others get whole slices and their result replaces those slices; `group_size` slices at a time, oldest first.
-    `own_rows` adds rows of the output itself to the frames (a chain: carry). The transform returns the columns without `as_of`.
+    `append` refinements get only the new rows of their first input (from the change feed, with `_change_type` and `_commit_version`)
+    and their result is appended. `known` says, as a SQL condition on the output, which rows already there the transform must see;
+    `refused_in` names the table of rows refused earlier, which are tried again when the plant model changes.
+    The others get whole slices and their result replaces those slices, `group_size` slices at a time, oldest first; `own_rows` adds
+    rows of the output itself to the frames (a chain: carry). The transform returns the contract's columns without `as_of`.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Refinement:
     transform: Callable[[Inputs], DataFrame]
     append: bool = False
     known: Callable[[pa.Table], str] | None = None
+    refused_in: Table | None = None
     own_rows: Callable[[frozenset[Slice]], str] | None = None
     group_size: int = 400
     version: int = 1

@@ -98,6 +98,15 @@ class Runner:
         result = self._append(refinement, output, spans) if refinement.append else self._replace(refinement, output, spans)
         return _timed(result, time.perf_counter() - started)
 
+    def read_through(self, refinement: Refinement) -> dict[str, int]:
+        """Version of each input taken up so far, -1 for none; positions not committed yet included. Reads no table anew."""
+        output = self._handles.get(refinement.output.name)
+        if output is None:
+            return {}
+        stored = {feed.table.name: output.position(_app_id(refinement, feed)) for feed in refinement.inputs}
+        held = {name: self._read_through.get((refinement.name, name), -1) for name in stored}
+        return {name: max(held[name], -1 if version is None else version) for name, version in stored.items()}
+
     def recompute(self, refinement: Refinement, slices: Iterable[Slice]) -> RunResult:
         """Compute and commit `slices` again without moving a position (backfill)."""
         output = self._handle(refinement.output)
@@ -149,7 +158,7 @@ class Runner:
         """New rows of the first input, in portions of versions, each committed with its position."""
         (span,) = spans
         after = -1 if span.after is None else span.after
-        written, version = 0, None
+        written, version = self._retry(refinement, output) if self._plan_changed(refinement, output) else (0, None)
         while after < span.through:
             through, rows = self._portion(span.input, after, span.through)
             positions = {_app_id(refinement, span.input): through, **self._plan_position(refinement, output)}
@@ -164,6 +173,22 @@ class Runner:
             crash_point(f"refine.{refinement.name}.committed")
             after = through
         return RunResult(refinement.name, rows_written=written, version=version, inputs={span.input.table.name: span.through})
+
+    def _retry(self, refinement: Refinement, output: Handle) -> tuple[int, int]:
+        """Under a new plan: rows refused before, tried once more."""
+        data = output.read(predicate="false")
+        if refinement.refused_in is not None:
+            rows = self._refused(refinement.inputs[0].table, refinement.refused_in)
+            data = self._transform_new(refinement, output, rows) if rows.num_rows else data
+        return data.num_rows, output.append(data, self._plan_position(refinement, output))
+
+    def _refused(self, source: Table, refused_in: Table) -> pa.Table:
+        keys = self._handle(refused_in).read(columns=list(source.key))
+        epochs = ", ".join(str(epoch) for epoch in pc.unique(keys["epoch"]).to_pylist())
+        rows = self._handle(source).read(predicate=f"epoch IN ({epochs})" if epochs else "false")
+        rows = rows.join(keys.group_by(list(source.key)).aggregate([]), keys=list(source.key), join_type="left semi")
+        rows = rows.select(list(source.column_names))
+        return rows.append_column("_change_type", pa.array(["insert"] * rows.num_rows, pa.string()))
 
     def _portion(self, feed: Input, after: int, last: int) -> tuple[int, pa.Table]:
         """(through, rows) of the next versions after `after`, fewer versions when they hold many rows."""
@@ -236,7 +261,7 @@ class Runner:
     def _frame(self, table: Table, rows: str) -> DataFrame:
         if rows == "false":
             return to_frame(self.engine.spark, arrow_schema(table).empty_table())
-        self.lake.ensure(table)
+        self._handle(table)
         return self.engine.read_table(self.lake.path(table)).where(rows)
 
     def _result(self, refinement: Refinement, inputs: Inputs) -> pa.Table:
