@@ -1,0 +1,93 @@
+"""Which lake tables the MES sees, and under which names: a feed brings one lake table to one `lake_*` table.
+
+Both OEE tables meet in `lake_oee`; `span` tells shifts from hours and `period` is the shift or hour in words, the same for the same row.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from factolake.contracts.gold import FACTORS, KNOWLEDGE_LAG, LOSSES, OEE_HOUR, OEE_SHIFT, QUANTITIES, TIME_ELEMENTS
+from factolake.contracts.silver import DOWNTIME, MACHINE_STATES
+from factolake.contracts.table import Column, Table, Type, as_of
+
+Value = object
+"""A cell of a row: text, number, truth value, date, time or None."""
+Row = dict[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class MesTable:
+    """One table of the MES database that mirrors the lake; `doc` becomes its comment."""
+
+    name: str
+    doc: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """One lake table on its way to one MES table.
+
+    `share` are the column values that tell this feed's rows from those of other feeds in the same MES table;
+    `project` makes a MES row of a lake row.
+    """
+
+    source: Table
+    target: MesTable
+    project: Callable[[Row], Row]
+    share: Mapping[str, str] = field(default_factory=dict)
+
+    def key_of(self, row: Row) -> tuple[Value, ...]:
+        """The key of a MES row."""
+        return tuple(row[name] for name in self.target.key)
+
+
+_SHARED = (*TIME_ELEMENTS, *QUANTITIES, *FACTORS, as_of())
+LAKE_OEE = MesTable(
+    "lake_oee",
+    "OEE of machines per hour and of machines and lines per shift.",
+    (
+        Column("span", Type.STRING, "What the row covers.", nullable=False, values=("shift", "hour")),
+        Column("equipment", Type.STRING, "Machine id, or line id for the line's row.", nullable=False),
+        Column("period", Type.STRING, "The shift (`2026-03-02 early`) or the UTC hour (`2026-03-02T05:00Z`).", nullable=False),
+        Column("line", Type.STRING, "Production line.", nullable=False),
+        Column("equipment_level", Type.STRING, "ISA-95 level.", nullable=False, values=("WorkUnit", "ProductionLine")),
+        Column("production_day", Type.DATE, "Day the shift began, plant time; null for hours."),
+        Column("shift", Type.STRING, "Shift name; null for hours."),
+        Column("from_ts", Type.TIMESTAMP, "Start, inclusive (UTC).", nullable=False),
+        Column("to_ts", Type.TIMESTAMP, "End, exclusive (UTC).", nullable=False),
+        Column("is_complete", Type.BOOL, "Whether the shift has ended as far as the data tells; null for hours."),
+        *_SHARED,
+    ),
+    key=("span", "equipment", "period"),
+)
+
+
+def _shift(row: Row) -> Row:
+    return {**row, "span": "shift", "period": f"{row['production_day']} {row['shift']}"}
+
+
+def _hour(row: Row) -> Row:
+    start = row["hour_ts"]
+    assert isinstance(start, datetime)
+    span: Row = {"from_ts": start, "to_ts": start + timedelta(hours=1), "production_day": None, "shift": None, "is_complete": None}
+    names: Row = {"span": "hour", "equipment": row["machine"], "equipment_level": "WorkUnit", "period": f"{start.astimezone(UTC):%Y-%m-%dT%H:%MZ}"}
+    return {**row, **span, **names}
+
+
+def _mirror(source: Table, name: str) -> Feed:
+    target = MesTable(name, f"One row is {source.grain}.", source.columns, source.key)
+    return Feed(source, target, lambda row: row)
+
+
+FEEDS = (
+    Feed(OEE_SHIFT, LAKE_OEE, _shift, {"span": "shift"}),
+    Feed(OEE_HOUR, LAKE_OEE, _hour, {"span": "hour"}),
+    _mirror(MACHINE_STATES, "lake_machine_state"),
+    _mirror(DOWNTIME, "lake_downtime"),
+    _mirror(LOSSES, "lake_losses"),
+    _mirror(KNOWLEDGE_LAG, "lake_knowledge_lag"),
+)
+"""Everything the sync brings, in the order it is brought."""
