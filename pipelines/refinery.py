@@ -22,6 +22,7 @@ from factolake.errors import FactoLakeError
 from factolake.refine.refinement import Refinement
 from factolake.refine.registry import REFINEMENTS
 from factolake.refine.runner import Runner, RunResult, record_plant, run_row
+from pipelines.refinery_progress import Progress, write_progress
 from pipelines.report import DagsterReporter
 
 log = structlog.get_logger(__name__)
@@ -84,10 +85,13 @@ def run_refinery(settings: Settings, clock: Clock, stop: threading.Event, once: 
     lake = Lake(settings.lake_root)
     with Lease(settings.run_dir / "refinery.lease").acquire(), engine(settings.engine) as running:
         record_plant(lake, model, clock)
-        refinery = Refinery(Runner(lake, running, model, clock), clock, DagsterReporter())
+        runner = Runner(lake, running, model, clock)
+        refinery = Refinery(runner, clock, DagsterReporter())
         changed: list[RunResult] = []
         while not stop.is_set():
             changed = refinery.cycle()
+            progress = {refinement.output.name: runner.read_through(refinement) for refinement in refinery.refinements}
+            write_progress(settings.run_dir, Progress(clock.now(), progress, dict(refinery.failing)))
             if once and not changed:
                 break
             stop.wait(0 if once else settings.refinery.interval_s)

@@ -13,6 +13,7 @@ from pydantic import Field
 from factolake.config.parse import Strict, parse, read_toml
 
 DEFAULT_FILE = Path("conf/factolake.toml")
+DEFAULT_HOME = Path(".factolake")
 
 
 class SpoolSettings(Strict):
@@ -57,7 +58,7 @@ class PortSettings(Strict):
 class Settings(Strict):
     """One installation."""
 
-    home: Path = Path(".factolake")
+    home: Path = DEFAULT_HOME
     plant_file: Path = Path("conf/plant.toml")
     engine: str = Field(default="sail", pattern=r"^(sail|spark|sc://.+)$", description="sail, spark or sc://host:port")
     parts: tuple[Literal["plant", "edge", "land", "refine", "sync", "dagster", "engine"], ...] = ("edge", "land", "refine", "sync", "dagster")
@@ -88,14 +89,23 @@ class Settings(Strict):
         return self.mes.url or f"sqlite:///{self.home / 'mes' / 'mes.sqlite'}"
 
 
-def load_settings(file: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
-    """Settings from `file`, else FACTOLAKE_CONF, else `conf/factolake.toml` if there, else the defaults.
+def data_folder(environ: Mapping[str, str] | None = None) -> Path:
+    """The data folder when no settings file names one: FACTOLAKE_HOME, else `.factolake`."""
+    environ = os.environ if environ is None else environ
+    return Path(environ.get("FACTOLAKE_HOME") or DEFAULT_HOME)
 
-    Raises ConfigError naming file, key, value and what is allowed. Relative paths count from the working folder.
+
+def load_settings(file: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings of this installation.
+
+    From `file`, else FACTOLAKE_CONF, else `conf/factolake.toml` inside the data folder if there (the demo puts it there), else
+    `conf/factolake.toml` of the working folder if there, else the defaults. Raises ConfigError naming file, key, value and what is
+    allowed. Relative paths count from the working folder.
     """
     environ = os.environ if environ is None else environ
     named = file or (Path(environ["FACTOLAKE_CONF"]) if environ.get("FACTOLAKE_CONF") else None)
-    path = named or DEFAULT_FILE
+    installed = data_folder(environ) / DEFAULT_FILE
+    path = named or (installed if installed.exists() else DEFAULT_FILE)
     data = read_toml(path) if named or path.exists() else {}
     if environ.get("FACTOLAKE_HOME"):
         data["home"] = environ["FACTOLAKE_HOME"]

@@ -1,0 +1,66 @@
+"""`factolake`: the root command, and the one place where an error becomes a sentence and an exit code."""
+
+import errno
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from factolake.errors import DiskFull, FactoLakeError
+from pipelines.commands import demo, installation, lake, parts
+from pipelines.commands.invocation import Invocation
+
+INTERNAL_ERROR = 70
+"""EX_SOFTWARE of sysexits.h: a fault of FactoLake itself, not of its input."""
+
+app = typer.Typer(
+    name="factolake",
+    help="Machine data in, KPIs that explain themselves out. Start with `factolake demo`.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    conf: Annotated[Path | None, typer.Option("--conf", help="Settings file instead of conf/factolake.toml.")] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Log more, and show the traceback of an error.")] = False,
+) -> None:
+    """Machine data in, KPIs that explain themselves out. Start with `factolake demo`."""
+    shared = context.ensure_object(Invocation)
+    shared.conf, shared.debug = conf, debug
+
+
+for module in (demo, installation, lake, parts):
+    module.register(app)
+
+
+def main() -> None:
+    """Entry point of the `factolake` command."""
+    shared = Invocation()
+    try:
+        app(obj=shared)
+    except FactoLakeError as error:
+        _fail(error, str(error), error.exit_code, shared.debug)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            _fail(error, f"the disk is full ({error.filename or 'no file named'}); free some space and start again", DiskFull.exit_code, shared.debug)
+        _fail(error, f"the system refused: {error}", INTERNAL_ERROR, shared.debug)
+    except Exception as error:
+        _fail(error, f"unexpected {type(error).__name__}: {error} (this is a fault in FactoLake; --debug shows where)", INTERNAL_ERROR, shared.debug)
+
+
+def _fail(error: BaseException, sentence: str, exit_code: int, debug: bool) -> None:
+    if debug:
+        traceback.print_exception(error)
+    print(f"factolake: {' '.join(sentence.split())}", file=sys.stderr, flush=True)
+    sys.exit(exit_code)
+
+
+if __name__ == "__main__":
+    main()

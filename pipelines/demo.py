@@ -1,0 +1,198 @@
+"""`factolake demo`: an installation of its own, its parts under one supervisor, and a look at the lake until the first KPI stands.
+
+Everything for people goes to stderr; with --json stdout gets exactly one object (the command prints it).
+"""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from factolake.domain.clock import SystemClock
+from factolake.errors import SourceUnavailable
+from factolake.lake.sql import query
+from factolake.lake.tables import Lake
+from pipelines.commands.invocation import print_table
+from pipelines.demo_progress import Sight, look, shares
+from pipelines.first_screen import Screen, clock_sentences, kpi_rows, loss_rows, read_screen
+from pipelines.foreground import Stop, stop_on_signals
+from pipelines.part_lock import holder, part_lock
+from pipelines.supervisor import STOP_ORDER, PartSpec, Supervisor
+from pipelines.up import part_spec, spool_drained
+from pipelines.workspace import Workspace, check_home, prepare
+
+TICK_S = 0.2
+LOOK_EVERY_S = 1.0
+CLOCKS_WITHIN_S = 20.0
+"""How long the first screen waits for the other system's record of the breakdown once the KPI itself stands."""
+
+REST_WITHIN_S = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """The command's options. `speed` is a factor or `max`; `quiet` leaves stdout to the JSON object."""
+
+    once: bool = False
+    speed: str = "max"
+    seed: int = 1
+    recording: Path | None = None
+    keep: bool = False
+    quiet: bool = False
+
+
+@dataclass(slots=True)
+class Demo:
+    """A running demo: its installation, supervisor and lake."""
+
+    workspace: Workspace
+    supervisor: Supervisor
+    stop: Stop
+    lake: Lake
+    console: Console
+    started: float
+
+    def screen(self) -> Screen:
+        """The first screen as the lake has it now."""
+        return read_screen(self.lake, lambda sql: query(self.lake, sql), self.workspace.plant)
+
+    def wait(self, ready: Callable[[], bool], within_s: float | None = None) -> bool:
+        """Supervise until `ready` (looked at once a second), the stop request, or `within_s`; whether it became ready."""
+        begun = looked = time.monotonic()
+        while not self.stop.event.wait(TICK_S):
+            self.supervisor.tick()
+            self._give_up_on_failed()
+            if time.monotonic() - looked >= LOOK_EVERY_S:
+                if ready():
+                    return True
+                looked = time.monotonic()
+            if within_s is not None and looked - begun > within_s:
+                return False
+        return False
+
+    def _give_up_on_failed(self) -> None:
+        for part in self.supervisor.parts.values():
+            if part.state == "failed" or part.failures_in_row >= 5:
+                raise SourceUnavailable(f"the demo cannot go on without '{part.spec.name}': {part.cause}")
+
+
+def run_demo(home: Path, wishes: Wishes, debug: bool = False) -> dict[str, object]:
+    """Run the demo in `home`; returns the JSON object. Raises ConfigError, LeaseHeld, SourceUnavailable; KeyboardInterrupt on Ctrl-C."""
+    started = time.monotonic()
+    clock, console = SystemClock(), Console(stderr=True)
+    check_home(home)
+    with part_lock(home / "run", "up", clock), stop_on_signals() as stop:
+        _require_quiet(home)
+        workspace = prepare(home, clock.now(), recording=wishes.recording, keep=wishes.keep)
+        settings = workspace.settings
+        specs = [_spec(name, workspace, wishes) for name in settings.parts]
+        supervisor = Supervisor(specs, settings.run_dir, clock, console.print, {"land": spool_drained(settings)})
+        demo = Demo(workspace, supervisor, stop, Lake(settings.lake_root), console, started)
+        supervisor.start()
+        try:
+            return _show(demo, wishes)
+        finally:
+            with console.status("stopping in order"):
+                supervisor.stop()
+
+
+def _show(demo: Demo, wishes: Wishes) -> dict[str, object]:
+    seconds = _until_first_kpi(demo)
+    if wishes.once:
+        _settle(demo)
+    screen = demo.screen()
+    if not demo.stop.event.is_set():
+        _print(demo, screen, seconds, wishes)
+        if not wishes.once:
+            demo.wait(lambda: False)
+    return screen.document(demo.workspace.plant, seconds)
+
+
+def _until_first_kpi(demo: Demo) -> float:
+    """Seconds from the command to the first complete, well covered shift (a recording: to its end, refined)."""
+    workspace, model = demo.workspace, demo.workspace.plant
+    with _bars(demo.console) as update:
+
+        def ready() -> bool:
+            sight = look(workspace, demo.lake)
+            update(sight)
+            return sight.recording_done and sight.at_rest if workspace.recording else demo.screen().is_ready(model)
+
+        demo.wait(ready)
+        seconds = time.monotonic() - demo.started
+        if not workspace.recording:
+            demo.wait(lambda: bool(clock_sentences(demo.screen(), model)), CLOCKS_WITHIN_S)
+    return seconds
+
+
+def _settle(demo: Demo) -> None:
+    """Stop what sends, let the rest come to rest and end it, so that the lake that stays is whole."""
+    with demo.console.status("waiting until everything sent is landed and refined"):
+        demo.supervisor.stop(("plant", "edge", "land"))
+        demo.wait(lambda: look(demo.workspace, demo.lake).at_rest, REST_WITHIN_S)
+        demo.supervisor.stop(("refine",))
+        demo.supervisor.stop()
+
+
+def _print(demo: Demo, screen: Screen, seconds: float, wishes: Wishes) -> None:
+    model, settings = demo.workspace.plant, demo.workspace.settings
+    out = not wishes.quiet
+    for sentence in clock_sentences(screen, model):
+        demo.console.print(sentence, style="bold", highlight=False)
+    print_table(f"first complete shift after {seconds:.0f} s", kpi_rows(screen), to_stderr=not out)
+    bottleneck = next(iter(model.lines.values())).bottleneck
+    print_table(f"where the planned time of {bottleneck} went", loss_rows(screen), to_stderr=not out)
+    shift = str(screen.shifts[-1]["shift"]) if screen.shifts else "early"
+    line = next(iter(model.lines))
+    for text in (
+        f"OPC UA   {next(iter(model.sources.values())).url}",
+        f"MES      {settings.mes_url}",
+        f"logs     {settings.run_dir / 'logs'}",
+        "try next:",
+        f"  factolake explain oee_shift {line} {shift}",
+        '  factolake sql "select machine, state, from_ts, to_ts from silver.machine_states order by from_ts desc limit 20"',
+        "  factolake doctor",
+        f"  factolake dagster        then open http://127.0.0.1:{settings.ports.dagster}",
+        "ended; the lake stays" if wishes.once else "the line runs live; Ctrl-C stops everything in order",
+    ):
+        demo.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def _spec(name: str, workspace: Workspace, wishes: Wishes) -> PartSpec:
+    arguments: tuple[str, ...] = ()
+    if name == "plant" and workspace.recording:
+        arguments = ("--recording", str(workspace.recording), "--machine", str(workspace.machine), "--speed", wishes.speed)
+    elif name == "plant":
+        arguments = ("--seed", str(wishes.seed), "--speed", wishes.speed, "--shift-start", workspace.shift_start.isoformat())
+    return part_spec(name, workspace.settings_file, *arguments)
+
+
+def _require_quiet(home: Path) -> None:
+    # A part of an earlier demo may still be ending: clearing its files under it would look like damage.
+    deadline = time.monotonic() + 15.0
+    running = [name for name in STOP_ORDER if holder(home / "run", name)]
+    while running and time.monotonic() < deadline:
+        time.sleep(0.2)
+        running = [name for name in running if holder(home / "run", name)]
+    if running:
+        raise SourceUnavailable(f"{', '.join(running)} still runs on {home}; stop it before a demo starts there")
+
+
+@contextmanager
+def _bars(console: Console) -> Iterator[Callable[[Sight], None]]:
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def update(sight: Sight) -> None:
+            for key, label, share in shares(sight):
+                if key not in tasks:
+                    tasks[key] = progress.add_task(label, total=1.0)
+                progress.update(tasks[key], completed=share, description=label)
+
+        yield update
