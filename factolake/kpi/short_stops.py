@@ -1,0 +1,19 @@
+"""Short stops for the nakajima convention: stops the plant asks nobody about, which that convention counts as lost speed."""
+
+from datetime import date, timedelta
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+
+def short_stops(downtime: DataFrame, machines: DataFrame) -> DataFrame:
+    """Ended stops shorter than their machine's limit: machine, stop_from, stop_to. An open stop may still grow long."""
+    limits = machines.select("machine", "short_stop_us")
+    short = downtime.join(limits, on="machine", how="inner").where("duration_us < short_stop_us AND NOT is_open")
+    return short.select("machine", F.col("from_ts").alias("stop_from"), F.col("to_ts").alias("stop_to"))
+
+
+def stop_days(first: date, last: date) -> str:
+    """SQL condition for the stops that can reach into the UTC days first .. last: short ones begin at most a day before."""
+    begin = first - timedelta(days=1)
+    return f"from_day BETWEEN DATE '{begin.isoformat()}' AND DATE '{last.isoformat()}'"
