@@ -25,7 +25,7 @@ from factolake.errors import ContractViolation
 from factolake.lake.diff import changed_slices
 from factolake.lake.engine import Engine
 from factolake.lake.tables import Handle, Lake
-from factolake.refine.carry import EVIDENCE
+from factolake.refine.reach import Reach, reached
 from factolake.refine.plant_frames import PlantFrames, plant_frames, to_frame
 from factolake.refine.refinement import Horizon, Input, Inputs, Refinement, Slice
 from factolake.refine.slices import age, rows_of, slice_predicate
@@ -85,7 +85,7 @@ class Runner:
         self._handles: dict[str, Handle] = {}
         self._read_through: dict[tuple[str, str], int] = {}
         self._plant: PlantFrames | None = None
-        self._reach: tuple[int, dict[str, datetime], dict[str, datetime]] | None = None
+        self._reach = Reach()
 
     def run(self, refinement: Refinement) -> RunResult:
         """Bring the output up to its inputs' present versions; a no-op when they have not moved."""
@@ -286,12 +286,8 @@ class Runner:
     def horizon(self) -> Horizon:
         """How far each machine's carry reaches, and when its last sign of life arrived."""
         carried = self._handle(silver.CARRY)
-        if self._reach is None or self._reach[0] != carried.version:
-            rows = carried.read(columns=["machine", "hour_ts", "gateway_ts"], predicate=f"signal = '{EVIDENCE}'")
-            newest = rows.group_by("machine").aggregate([("hour_ts", "max"), ("gateway_ts", "max")]).to_pylist()
-            hours = {row["machine"]: row["hour_ts_max"] for row in newest}
-            self._reach = (carried.version, hours, {row["machine"]: row["gateway_ts_max"] for row in newest})
-        return Horizon(self.model, self.clock_ts(), self._reach[1], self._reach[2])
+        self._reach = reached(self._reach, carried)
+        return Horizon(self.model, self.clock_ts(), self._reach.last_hour, self._reach.last_gateway)
 
     def _plant_frames(self) -> PlantFrames:
         if self._plant is None:

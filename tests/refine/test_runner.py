@@ -1,0 +1,194 @@
+"""The runner on a real lake: version ranges, chains, equal slices left alone, positions that survive kills and late rows."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from factolake.config import load_plant
+from factolake.contracts import bronze, ops, silver
+from factolake.contracts.formats.arrow import arrow_schema
+from factolake.domain.clock import ManualClock
+from factolake.errors import ContractViolation
+from factolake.lake.tables import Lake
+from factolake.refine.carry import CARRY
+from factolake.refine.readings import QUARANTINE, READINGS
+from factolake.refine.runner import Runner, record_plant
+
+T0 = datetime(2026, 11, 22, 10, tzinfo=UTC)
+PLANT = Path(__file__).parents[2] / "conf/plant.toml"
+CHAIN = (QUARANTINE, READINGS, CARRY)
+
+
+class Bench:
+    """A lake with bronze rows put in by hand, and a runner over the first three refinements."""
+
+    def __init__(self, sail, root: Path) -> None:
+        self.sail, self.clock, self.plant_file = sail, ManualClock(T0 + timedelta(hours=1)), root / "plant.toml"
+        self.plant_file.write_text(PLANT.read_text(encoding="utf-8"), encoding="utf-8")
+        self.lake = Lake(root / "lake")
+        for table in (bronze.READINGS, ops.CLOCK):
+            self.lake.ensure(table)
+        self.seq = 0
+        self.restart()
+
+    def restart(self) -> None:
+        """A new process: nothing remembered but the tables."""
+        model = load_plant(self.plant_file)
+        record_plant(self.lake, model, self.clock)
+        self.runner = Runner(self.lake, self.sail, model, self.clock)
+
+    def land(self, *rows: tuple[str, float, object]) -> None:
+        """(tag, minutes after T0, value), one commit."""
+        messages = []
+        for tag, minutes, value in rows:
+            self.seq += 1
+            ts = T0 + timedelta(minutes=minutes)
+            message = {"source_id": "line1-opcua", "epoch": 1, "seq": self.seq, "idx": 0, "tag": tag, "status": 0, "flags": 0, "source_ts": ts}
+            message |= {"server_ts": ts, "gateway_ts": max(ts, T0), "log_id": "log", "log_offset": self.seq}
+            message |= {"ingest_ts": ts, "ingest_date": T0.date(), "value_kind": "f64" if isinstance(value, float) else "i64"}
+            message["value_f64" if isinstance(value, float) else "value_i64"] = value
+            messages.append(message)
+        self.lake.open(bronze.READINGS).append(pa.Table.from_pylist(messages, arrow_schema(bronze.READINGS)), {})
+
+    def tick(self, minutes: float) -> None:
+        ts = T0 + timedelta(minutes=minutes)
+        self.lake.open(ops.CLOCK).append(pa.Table.from_pylist([{"tick_ts": ts, "tick_date": ts.date()}], arrow_schema(ops.CLOCK)), {})
+
+    def refine(self) -> dict[str, int]:
+        """Changed slices or rows by refinement, those that changed."""
+        results = [self.runner.run(refinement) for refinement in CHAIN]
+        return {r.refinement: r.changed_slices or r.rows_written for r in results if r.changed}
+
+    def rows(self, table) -> list[dict[str, object]]:
+        return self.lake.open(table).read().to_pylist()
+
+    def version(self, table) -> int:
+        return self.lake.open(table).version
+
+
+@pytest.fixture
+def bench(sail, tmp_path: Path) -> Iterator[Bench]:
+    return Bench(sail, tmp_path)
+
+
+def test_new_rows_flow_once_and_a_quiet_pass_changes_nothing(bench: Bench) -> None:
+    bench.land(("L1-M1.State", 0, 1), ("L1-M1.Heartbeat", 0, 1), ("nope", 0, 1))
+    assert bench.refine() == {"quarantine": 1, "readings": 2, "carry": 1}
+    versions = [bench.version(r.output) for r in CHAIN]
+    assert bench.refine() == {}
+    assert [bench.version(r.output) for r in CHAIN] == versions
+
+
+def test_a_new_process_goes_on_where_the_tables_stand(bench: Bench) -> None:
+    bench.land(("L1-M1.State", 0, 1))
+    bench.refine()
+    bench.restart()
+    bench.land(("L1-M1.State", 1, 3))
+    assert bench.refine() == {"readings": 1, "carry": 1}
+    assert sorted(row["seq"] for row in bench.rows(silver.READINGS)) == [1, 2]
+
+
+def test_a_kill_between_two_tables_repeats_and_loses_nothing(bench: Bench) -> None:
+    bench.land(("L1-M1.State", 0, 1), ("L1-M1.Heartbeat", 0, 1))
+    bench.runner.run(READINGS)
+    bench.restart()
+    assert bench.refine()["carry"] == 1
+    assert len(bench.rows(silver.READINGS)) == 2
+
+
+def test_rows_landed_twice_are_refined_once(bench: Bench) -> None:
+    bench.land(("L1-M1.State", 0, 1))
+    bench.seq = 0
+    bench.land(("L1-M1.State", 0, 1))
+    bench.refine()
+    bench.restart()
+    bench.seq = 0
+    bench.land(("L1-M1.State", 0, 1))
+    assert bench.refine() == {}
+    assert len(bench.rows(silver.READINGS)) == 1
+
+
+def test_a_late_row_restates_its_hour_and_stops_where_nothing_changes(bench: Bench) -> None:
+    #  hour        10        11        12        13
+    #  state    1@10:00             6@12:30
+    #  late              3@11:10 -> changes carry of 11, not of 12 and 13
+    bench.land(("L1-M1.State", 0, 1), ("L1-M1.State", 150, 6), ("L1-M1.Heartbeat", 190, 1))
+    bench.refine()
+    before = {row["hour_ts"]: row["as_of"] for row in bench.rows(silver.CARRY) if row["signal"] == "state"}
+    bench.clock.advance(60)
+    bench.land(("L1-M1.State", 70, 3))
+    assert bench.refine() == {"readings": 1, "carry": 1}
+    after = {row["hour_ts"]: (row["as_of"], row["value_text"]) for row in bench.rows(silver.CARRY) if row["signal"] == "state"}
+    changed = [hour for hour in after if after[hour][0] != before[hour]]
+    assert changed == [T0 + timedelta(hours=1)]
+    assert after[T0 + timedelta(hours=1)][1] == "3"
+
+
+def test_hours_without_rows_are_filled_when_the_machine_speaks_again(bench: Bench) -> None:
+    bench.land(("L1-M1.State", 0, 1))
+    bench.refine()
+    bench.land(("L1-M1.Heartbeat", 300, 1))
+    bench.refine()
+    hours = sorted(row["hour_ts"] for row in bench.rows(silver.CARRY) if row["signal"] == "state")
+    assert hours == [T0 + timedelta(hours=n) for n in range(6)]
+
+
+def test_a_dead_collector_ages_by_the_clock_alone(bench: Bench) -> None:
+    bench.land(("L1-M1.State", 0, 1), ("L1-M1.Heartbeat", 0, 1))
+    bench.refine()
+    bench.tick(200)
+    assert bench.refine() == {"carry": 3}
+    held = {row["hour_ts"].hour: row["ts"] for row in bench.rows(silver.CARRY) if row["signal"] == "_evidence"}
+    assert held == dict.fromkeys(range(10, 14), T0)
+
+
+def test_a_mapping_repaired_in_the_plant_file_brings_refused_rows_back(bench: Bench) -> None:
+    bench.land(("L1-M1.Gearbox.Temperature", 0, 41.5))
+    assert bench.refine() == {"quarantine": 1}
+    text = bench.plant_file.read_text(encoding="utf-8")
+    added = 'gearbox_temp = { tag = "{machine}.Gearbox.Temperature", kind = "process", unit = "CEL" }\noperator ='
+    bench.plant_file.write_text(text.replace("operator =", added, 1), encoding="utf-8")
+    bench.restart()
+    assert bench.refine()["readings"] == 1
+    assert [row["signal"] for row in bench.rows(silver.READINGS)] == ["gearbox_temp"]
+    bench.restart()
+    assert bench.refine() == {}
+
+
+def test_a_backfill_moves_no_position_while_newer_rows_wait(bench: Bench) -> None:
+    bench.land(("L1-M1.State", 0, 1), ("L1-M1.Heartbeat", 0, 1))
+    bench.refine()
+    bench.land(("L1-M1.State", 5, 3))
+    bench.runner.run(READINGS)
+    app = f"refine/carry/{silver.READINGS.name}"
+    position = bench.lake.open(silver.CARRY).position(app)
+    bench.runner.recompute(CARRY, {("L1-M1", T0)})
+    assert bench.lake.open(silver.CARRY).position(app) == position
+    assert bench.rows(silver.CARRY)
+    bench.restart()
+    bench.refine()
+    assert [row["value_text"] for row in bench.rows(silver.CARRY) if row["signal"] == "state"] == ["3"]
+
+
+def test_a_failed_check_stops_the_commit_and_names_itself(bench: Bench) -> None:
+    bench.land(("L1-M1.State", 0, 1))
+    strict = Runner(bench.lake, bench.sail, bench.runner.model, bench.clock, checks=lambda table, data: ["no row may pass"])
+    with pytest.raises(ContractViolation, match=r"silver\.readings: no row may pass"):
+        strict.run(READINGS)
+    assert bench.rows(silver.READINGS) == []
+    assert bench.refine()["readings"] == 1
+
+
+def test_many_slices_are_made_in_groups_and_the_chain_holds(bench: Bench) -> None:
+    bench.land(("L1-M1.State", 0, 1), *(("L1-M1.Heartbeat", 60 * hour, 1) for hour in range(30)))
+    small = Runner(bench.lake, bench.sail, bench.runner.model, bench.clock)
+    small.run(READINGS)
+    small.run(replace(CARRY, group_size=4))
+    states = [row for row in bench.rows(silver.CARRY) if row["signal"] == "state"]
+    assert len(states) == 30
+    assert {row["ts"] for row in states} == {T0}
+    assert bench.lake.open(silver.CARRY).position(f"refine/carry/{silver.READINGS.name}") == bench.version(silver.READINGS)
