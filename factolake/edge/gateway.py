@@ -1,0 +1,74 @@
+"""The gateway process: every source's connector, one spool, and the sources' health written down for others to see."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from factolake.bus.port import LogWriter
+from factolake.bus.spool_bus import Spool
+from factolake.config.settings import Settings
+from factolake.domain.clock import Clock
+from factolake.domain.equipment import Source
+from factolake.domain.plant import PlantModel
+from factolake.edge.connector import Connector
+from factolake.edge.health import read_health, write_health
+
+_log = logging.getLogger(__name__)
+HEALTH_EVERY_S = 2.0
+Factory = Callable[[Source, Sequence[str], LogWriter, Clock, datetime | None], Connector]
+
+
+def _opcua(source: Source, tags: Sequence[str], log: LogWriter, clock: Clock, last_life_ts: datetime | None) -> Connector:
+    from factolake.edge.opcua import OpcUaConnector  # asyncua takes half a second to import
+
+    return OpcUaConnector(source, tags, log, clock, last_life_ts)
+
+
+CONNECTORS: dict[str, Factory] = {"opcua": _opcua}
+
+
+async def run_gateway(settings: Settings, model: PlantModel, clock: Clock, stop: asyncio.Event) -> None:
+    """Run the connectors of all of the plant's sources until `stop` is set; what was received by then is stored first (within 10 s).
+
+    Raises what opening the spool raises (TableDamaged, DiskFull, SourceUnavailable).
+    """
+    spool = Spool(settings.spool_file, settings.spool.max_mib << 20, clock)
+    connectors = make_connectors(settings, model, spool, clock)
+    _log.info("gateway serves %s into %s", ", ".join(c.source_id for c in connectors) or "no source", settings.spool_file)
+    reporting = asyncio.create_task(_report(settings, connectors, clock))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for connector in connectors:
+                group.create_task(connector.run(stop), name=connector.source_id)
+            group.create_task(stop.wait())
+    finally:
+        reporting.cancel()
+        await asyncio.gather(reporting, return_exceptions=True)
+        _write_all(settings, connectors, clock)
+        spool.close()
+
+
+def make_connectors(settings: Settings, model: PlantModel, log: LogWriter, clock: Clock) -> list[Connector]:
+    """A connector for each source of the plant; it knows when the source was last heard of by an earlier gateway."""
+    before = read_health(settings.run_dir)
+    connectors = []
+    for source in model.sources.values():
+        tags = list(dict.fromkeys(signal.tag for signal in model.signals if signal.source_id == source.source_id))
+        known = before.get(source.source_id)
+        connectors.append(CONNECTORS[source.kind](source, tags, log, clock, known.last_life_ts if known else None))
+    return connectors
+
+
+async def _report(settings: Settings, connectors: Sequence[Connector], clock: Clock) -> None:
+    while True:
+        _write_all(settings, connectors, clock)
+        await asyncio.sleep(HEALTH_EVERY_S)
+
+
+def _write_all(settings: Settings, connectors: Sequence[Connector], clock: Clock) -> None:
+    for connector in connectors:
+        try:
+            write_health(settings.run_dir, connector.health(), clock.now())
+        except OSError as error:  # a full disk must not stop the values
+            _log.error("health of %s cannot be written: %s", connector.source_id, error)
