@@ -1,0 +1,60 @@
+"""Both engines for every transform test: a test that takes `spark` runs once on Sail and once on JVM Spark and must see the same rows.
+
+One of each serves the whole run. `--engines sail` is for speed while developing. Spark is imported only when a test asks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from factolake.lake.engine import Engine
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--engines", choices=["both", "sail", "jvm"], default="both", help="engines that transform tests run on (default: both)")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "engine_name" in metafunc.fixturenames:
+        params = [pytest.param("sail", id="sail"), pytest.param("jvm", id="jvm", marks=pytest.mark.spark)]
+        chosen = metafunc.config.getoption("--engines")
+        metafunc.parametrize("engine_name", [param for param in params if chosen in ("both", param.id)])
+
+
+@pytest.fixture(scope="session")
+def sail() -> Iterator[Engine]:
+    from factolake.lake.engine import engine
+
+    with engine("sail") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def jvm() -> Iterator[Engine]:
+    from factolake.errors import MissingDependency
+    from factolake.lake.engine import engine
+    from factolake.lake.jars import jar_files
+    from factolake.lake.java import find_java, spark_home
+
+    try:
+        jar_files(), find_java(), spark_home()
+    except MissingDependency as missing:
+        pytest.skip(str(missing))
+    with engine("spark") as running:
+        yield running
+
+
+@pytest.fixture
+def running_engine(request: pytest.FixtureRequest, engine_name: str) -> Engine:
+    return request.getfixturevalue(engine_name)
+
+
+@pytest.fixture
+def spark(running_engine: Engine) -> SparkSession:
+    return running_engine.spark
