@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from factolake.contracts.gold import LOSSES, LOSSES_IN_ORDER, OEE_HOUR, OEE_SHIFT, TIME_ELEMENTS
+from factolake.contracts.ops import LEDGER
 from factolake.contracts.table import Column, Table, Type
 
 
@@ -130,6 +131,11 @@ FROM parts AS p JOIN gold.oee_shift AS s ON s.equipment = p.machine AND s.produc
 WHERE s.equipment_level = 'WorkUnit' AND (n <> {len(LOSSES_IN_ORDER)} OR parts_us <> s.pbt_us)
 """
 
+_BALANCE = f"""
+SELECT 'sent ' || sent || ', accounted for ' || (sent - difference) AS failed, {_quoted(LEDGER.key)}
+FROM (SELECT * FROM {{rows}} QUALIFY row_number() OVER (PARTITION BY log_id ORDER BY checked_ts DESC) = 1) WHERE difference <> 0
+"""
+
 _SUMS: dict[str, tuple[CheckSpec, ...]] = {
     OEE_HOUR.name: (_pbt(OEE_HOUR), _plan(OEE_HOUR)),
     OEE_SHIFT.name: (_pbt(OEE_SHIFT), _plan(OEE_SHIFT)),
@@ -137,5 +143,6 @@ _SUMS: dict[str, tuple[CheckSpec, ...]] = {
     LOSSES.name: (
         CheckSpec("losses_add_up", LOSSES.name, "The losses of a shift sum to its planned busy time.", _LOSSES_SUM, needs=(OEE_SHIFT.name,)),
     ),
+    LEDGER.name: (CheckSpec("books_balance", LEDGER.name, "What was sent is in bronze, a dead letter or a declared gap.", _BALANCE),),
 }
 assert set(_CLASSES) < {column.name for column in TIME_ELEMENTS}

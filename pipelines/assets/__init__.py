@@ -1,0 +1,1 @@
+"""The asset graph: one asset a table, derived from contracts and refinements."""

@@ -1,0 +1,128 @@
+"""What assets and jobs are given: the lake of this installation, a runner under the refinery's lease, checks and the sync.
+
+Heavy libraries are imported when they are needed, so that Dagster's pages come up without them.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from factolake.config import Settings, load_plant, load_settings
+from factolake.contracts.table import Table
+from factolake.domain.calendar import plant_zone
+from factolake.domain.clock import Clock, SystemClock
+from factolake.errors import LeaseHeld
+
+if TYPE_CHECKING:
+    from factolake.lake.tables import Lake
+    from factolake.mes.sync import SyncResult
+    from factolake.refine.runner import Runner
+    from pipelines.checks import CheckResult
+
+CHECKED_DAYS = 2
+"""Of tables that hold every reading, only the newest days are checked; the rest was checked when it was new."""
+
+_ALL_READINGS = frozenset({"bronze.readings", "bronze.events", "silver.readings"})
+
+
+class LakeResource(dg.ConfigurableResource):  # type: ignore[misc]
+    """The installation: `home` is its data folder and `plant_file` its plant; empty means what the settings say.
+
+    `lease_wait_s` is how long to wait for the refinery loop to let go of the tables.
+    """
+
+    home: str = ""
+    plant_file: str = ""
+    lease_wait_s: float = 20.0
+
+    def settings(self) -> Settings:
+        """The settings with this resource's own values put in."""
+        given = {"home": self.home, "plant_file": self.plant_file}
+        settings = load_settings()
+        return Settings.model_validate({**settings.model_dump(), **{key: value for key, value in given.items() if value}})
+
+    def clock(self) -> Clock:
+        """The machine's clock."""
+        return SystemClock()
+
+    def lake(self) -> "Lake":
+        """The tables."""
+        from factolake.lake.tables import Lake
+
+        return Lake(self.settings().lake_root)
+
+    def version(self, table: Table) -> int | None:
+        """Delta version of `table`; None before it exists."""
+        lake = self.lake()
+        return lake.open(table).version if lake.exists(table) else None
+
+    def days(self, start: datetime, end: datetime) -> tuple[date, date]:
+        """First and last production day of a partition window [start, end)."""
+        zone = plant_zone(load_plant(self.settings().plant_file).time_zone)
+        return start.astimezone(zone).date(), (end.astimezone(zone) - timedelta(microseconds=1)).date()
+
+    @contextmanager
+    def lease(self) -> Iterator[bool]:
+        """Hold the refinery's lease; False when the loop has not let go of it within `lease_wait_s`."""
+        from factolake.lake.leases import Lease
+
+        lease = Lease(self.settings().run_dir / "refinery.lease")
+        deadline = time.monotonic() + self.lease_wait_s
+        is_held = False
+        while not is_held:
+            try:
+                lease.acquire()
+                is_held = True
+            except LeaseHeld:
+                if time.monotonic() >= deadline:
+                    break
+                time.sleep(0.05)
+        try:
+            yield is_held
+        finally:
+            lease.release()
+
+    @contextmanager
+    def runner(self) -> Iterator["Runner | None"]:
+        """A runner with a running engine under the refinery's lease; None when the refinery loop holds it."""
+        from factolake.lake.engine import engine
+        from factolake.refine.runner import Runner, record_plant
+        from pipelines.checks import judge
+
+        settings = self.settings()
+        model = load_plant(settings.plant_file)
+        with self.lease() as is_held:
+            if not is_held:
+                yield None
+                return
+            with engine(settings.engine) as running:
+                record_plant(self.lake(), model, self.clock())
+                yield Runner(self.lake(), running, model, self.clock(), checks=judge)
+
+    def check(self, table: Table) -> "list[CheckResult]":
+        """Every contract check of `table`; none before it exists."""
+        from factolake.contracts import TABLES
+        from factolake.lake.sql import query
+        from pipelines.checks import run_checks
+
+        lake = self.lake()
+        existing = {name for name, other in TABLES.items() if lake.exists(other)}
+        if table.name not in existing:
+            return []
+        day = table.partition_by[0] if table.name in _ALL_READINGS else None
+        where = f'"{day}" > (SELECT max("{day}") FROM {table.name}) - {CHECKED_DAYS}' if day else None
+        return run_checks(lambda sql: query(lake, sql), table, where=where, tables=existing)
+
+    def sync_step(self) -> "SyncResult":
+        """One step of the MES sync."""
+        from factolake.mes.sync import Sync
+
+        sync = Sync(self.lake(), self.settings().mes_url, self.clock())
+        try:
+            return sync.step()
+        finally:
+            sync.close()
