@@ -25,8 +25,8 @@ from factolake.errors import ContractViolation
 from factolake.lake.diff import changed_slices
 from factolake.lake.engine import Engine
 from factolake.lake.tables import Handle, Lake
-from factolake.refine.reach import Reach, reached
 from factolake.refine.plant_frames import PlantFrames, plant_frames, to_frame
+from factolake.refine.reach import Reach, reached
 from factolake.refine.refinement import Horizon, Input, Inputs, Refinement, Slice
 from factolake.refine.slices import age, rows_of, slice_predicate
 
