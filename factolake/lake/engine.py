@@ -5,17 +5,20 @@ and nothing else of it. The one place that knows pysail; the JVM is in `jvm.py`.
 """
 
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 from pyspark.errors.exceptions.base import PySparkException
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.connect.client.retries import DefaultPolicy
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from factolake.config.settings import Settings
@@ -27,6 +30,10 @@ from factolake.lake.tables import Lake
 SESSION_CONF = {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "true"}
 TOKEN_FILE = "spark-connect.token"
 POLL_S = 1.0
+CONNECT_PORT = 15002
+CONNECT_TIMEOUT_S = 5.0
+RETRIES = 5
+"""Of a call that the engine did not answer: about 20 s in all, so that a dead engine is found before a person asks."""
 
 
 class Stop(Protocol):
@@ -110,19 +117,30 @@ def _sail() -> Iterator[str]:
 def _session(url: str, name: str) -> Iterator[SparkSession]:
     """A new session, never one that another engine in this process left as the default."""
     spark: SparkSession | None = None
+    where = name.split(";")[0]
+    _require_listener(url, where)
     try:
         spark = SparkSession.builder.remote(url).create()
+        spark.client.set_retry_policies([DefaultPolicy(max_retries=RETRIES)])
         for key, value in SESSION_CONF.items():
             spark.conf.set(key, value)
     except (PySparkException, OSError) as error:
         if spark is not None:
             spark.stop()
-        where = name.split(";")[0]
         raise EngineUnavailable(f"engine {where}: no session ({str(error).splitlines()[0][:200]}); is it up, and the address right?") from error
     try:
         yield spark
     finally:
         spark.stop()
+
+
+def _require_listener(url: str, where: str) -> None:
+    """Fail at once where nobody listens; the client itself would try for ten minutes."""
+    address = urlsplit(url)
+    try:
+        socket.create_connection((address.hostname or "localhost", address.port or CONNECT_PORT), timeout=CONNECT_TIMEOUT_S).close()
+    except (OSError, ValueError) as error:
+        raise EngineUnavailable(f"engine {where}: nobody listens there ({error}); start it, or correct engine in the settings") from error
 
 
 def serve_engine(settings: Settings, stop: Stop, *, jars_dir: Path | None = None) -> None:
