@@ -14,6 +14,7 @@ FactoLakeError
     ├── LeaseHeld            another process owns the table or runs the part
     ├── StalePosition        rows at or below a position already committed were offered again
     ├── LogReplaced          the spool ends below the position the lake has committed
+    ├── QueryError           a SQL question the lake cannot answer
     ├── TableDamaged         a table's log or data file is missing or broken
     ├── MissingDependency    an optional package, jar or Java is not installed
     ├── ChecksumMismatch     a fetched file has another hash than the lock
@@ -97,6 +98,10 @@ class StalePosition(Permanent):
 
 class LogReplaced(Permanent):
     """The spool ends below the position the lake has already committed."""
+
+
+class QueryError(Permanent):
+    """A SQL question the lake cannot answer: wrong SQL, an unknown table, or no question at all."""
 
 
 class TableDamaged(Permanent):

@@ -45,13 +45,22 @@ class Lease:
             raise LeaseHeld(
                 f"{self.path.stem} is already run by process {pid} (lock {self.path}); stop that one first, or leave it running"
             ) from None
-        self._epoch = max(_content(fd).get("epoch", 0), above) + 1
-        text = json.dumps({"pid": os.getpid(), "epoch": self._epoch}).encode()
-        os.pwrite(fd, text, 0)
-        os.ftruncate(fd, len(text))
-        os.fsync(fd)
         self._fd = fd
+        self._epoch = 0
+        self.raise_above(max(_content(fd).get("epoch", 0), above))
         return self
+
+    def raise_above(self, epoch: int) -> None:
+        """Make this ownership's number larger than `epoch`, and remember it; nothing happens if it is. Raises LeaseHeld when not acquired."""
+        if self._fd is None:
+            raise LeaseHeld(f"{self.path}: the lease is not acquired by this process; acquire it first")
+        if self._epoch > epoch:
+            return
+        self._epoch = epoch + 1
+        text = json.dumps({"pid": os.getpid(), "epoch": self._epoch}).encode()
+        os.pwrite(self._fd, text, 0)
+        os.ftruncate(self._fd, len(text))
+        os.fsync(self._fd)
 
     def release(self) -> None:
         """Give the lease back; nothing happens if it is not held."""

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import unquote
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Transaction, WriterProperties, write_deltalake
@@ -173,6 +174,33 @@ class Handle:
             delta = self._delta if version is None or version == self.version else DeltaTable(self.path, version=version)
             found = pa.table(delta.scan(columns=names, predicate=bare_timestamps(predicate) if predicate else None))
         return found.select(names).cast(schema)
+
+    def compact(self, target_bytes: int) -> int | None:
+        """Merge files smaller than `target_bytes` in one commit that changes no row; its version, or None when nothing was to merge.
+
+        None too when another writer committed meanwhile: the next turn does it. Raises DiskFull, TableDamaged.
+        """
+        before = self.version
+        try:
+            with translated(self.table.name, f"files under {self.path} cannot be merged; run `factolake doctor`"):
+                self._delta.optimize.compact(
+                    target_size=target_bytes, commit_properties=CommitProperties(max_commit_retries=0), post_commithook_properties=NO_HOOKS
+                )
+        except CommitFailedError:
+            self.refresh()
+            return None
+        return self.version if self.version > before else None
+
+    def checkpoint(self) -> int:
+        """Write a checkpoint of this snapshot and return its version. Raises DiskFull, TableDamaged."""
+        with translated(self.table.name, f"no checkpoint can be written under {self.path}; run `factolake doctor`"):
+            self._delta.create_checkpoint()
+        return self.version
+
+    def files(self) -> list[str]:
+        """Data files of this snapshot, relative to the table."""
+        actions = pa.table(self._delta.get_add_actions(flatten=True))
+        return [unquote(path) for path in actions.column("path").to_pylist()]
 
     def _open(self) -> DeltaTable:
         with translated(self.table.name, f"the log under {self.path} cannot be read; run `factolake doctor`"):
