@@ -40,14 +40,19 @@ def _is_tables(value: Value) -> TypeGuard[list[Mapping[str, Value]]]:
 
 def _key(key: str) -> str:
     bare = key.replace("_", "").replace("-", "")
-    return key if bare.isascii() and bare.isalnum() else json.dumps(key, ensure_ascii=False)
+    return key if bare.isascii() and bare.isalnum() else _text(key)
+
+
+def _text(value: str) -> str:
+    # JSON's escapes are TOML's too, but JSON lets DEL through.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")
 
 
 def _inline(value: Value) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
+        return _text(value)
     if isinstance(value, (int, float)):
         return repr(value)
     if isinstance(value, (dt.datetime, dt.date, dt.time)):
