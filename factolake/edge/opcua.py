@@ -61,7 +61,7 @@ class OpcUaConnector:
         self._numbering = Numbering(source.source_id, 0)
         self._session: OpcUaSession | None = None
         self._unseen: set[int] = set()
-        self._plays_history = False
+        self._plays_history = self._is_subscribed = False
         self._missed = 0
         self._state, self._since, self._cause = SourceState.CONNECTING, clock.now(), "the gateway was not running"
         self._last_life = last_life_ts
@@ -109,14 +109,14 @@ class OpcUaConnector:
         stopping = asyncio.create_task(stop.wait())
         delay = self._timing.backoff_min_s
         while not stop.is_set():
-            opened_before = self._sessions
+            self._is_subscribed = False
             serving = asyncio.create_task(self._one_session())
             await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if stop.is_set():
                 await self._end_session(serving, SourceState.STOPPED, "the gateway was stopped")
                 break
             await self._end_session(serving, SourceState.DISCONNECTED, "")
-            delay = self._timing.backoff_min_s if self._sessions > opened_before else min(delay * 2, self._timing.backoff_max_s)
+            delay = self._timing.backoff_min_s if self._is_subscribed else min(delay * 2, self._timing.backoff_max_s)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(stopping), delay * random.uniform(0.8, 1.0))
         stopping.cancel()
@@ -137,6 +137,7 @@ class OpcUaConnector:
             self._on_heartbeat(server_time)
         self._on_node_errors(await session.subscribe())
         self._unseen = set(range(len(session.tags)))
+        self._is_subscribed = True
         await session.run(self._on_node_errors)
 
     def _opened(self) -> None:

@@ -6,7 +6,7 @@ node also after the server's namespace indexes have changed.
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from asyncua import ua
 from asyncua.client.client import Client
@@ -100,10 +100,8 @@ async def read_units(client: Client, nodes: Sequence[TagNode]) -> list[str | Non
 async def _unit_properties(client: Client, nodes: Sequence[TagNode]) -> list[ua.NodeId | None]:
     paths = []
     for node in nodes:
-        element = ua.RelativePathElement()
-        element.ReferenceTypeId = standard_node(ObjectIds.HasProperty)
-        element.IsInverse, element.IncludeSubtypes = False, True
-        element.TargetName = ua.QualifiedName("EngineeringUnits", 0)
+        forward: Any = False  # asyncua's own Boolean type cannot be made
+        element = ua.RelativePathElement(standard_node(ObjectIds.HasProperty), IsInverse=forward, TargetName=ua.QualifiedName("EngineeringUnits", 0))
         paths.append(ua.BrowsePath(StartingNode=node.node_id, RelativePath=ua.RelativePath(Elements=[element])))
     results = await client.uaclient.session.translate_browsepaths_to_nodeids(paths)
     return [result.Targets[0].TargetId if result.StatusCode.is_good() and result.Targets else None for result in results]

@@ -77,6 +77,7 @@ class OpcUaSession:
         self._client.session_timeout = 60_000
         self._client.name = "FactoLake gateway"
         self._subscription = ua.CreateSubscriptionResult()
+        self._uris: list[str] = []
         self._nodes: list[TagNode] = []
         self._bad: dict[int, int] = {}
         self._acks: list[ua.SubscriptionAcknowledgement] = []
@@ -96,13 +97,13 @@ class OpcUaSession:
         """Connect and prove that the server answers and knows the namespace; a server that hangs is given up in time."""
         async with asyncio.timeout(self._timing.connect_s):
             await self._client.connect()
+            self._uris = await namespace_uris(self._client, self._source.namespace)
         await self.heartbeat()
 
     async def subscribe(self) -> list[NodeError]:
         """Find the nodes, create the subscription and its items; returns the nodes that were refused."""
         async with asyncio.timeout(self._timing.set_up_s):
-            uris = await namespace_uris(self._client, self._source.namespace)
-            self._nodes = await find_nodes(self._client, uris, self._source.namespace, self._declared)
+            self._nodes = await find_nodes(self._client, self._uris, self._source.namespace, self._declared)
             self.tags = [node.tag for node in self._nodes]
             self.units = await read_units(self._client, self._nodes)
             await self._create_subscription()

@@ -2,7 +2,6 @@ import asyncio
 import contextlib
 import json
 
-import pyarrow as pa
 import pytest
 from asyncua import ua
 from opcua_double import NAMESPACE, LineServer
@@ -34,7 +33,7 @@ def events(log: MemoryLog, kind: str) -> list[dict]:
     return [{**row, **json.loads(row["payload"])} for row in rows(log, "events/1") if row["kind"] == kind]
 
 
-async def until(condition, seconds: float = 20.0):
+async def until(condition, seconds: float = 10.0):
     async with asyncio.timeout(seconds):
         while not (found := condition()):
             await asyncio.sleep(0.02)
@@ -72,3 +71,125 @@ async def test_a_changed_value_reaches_the_log_with_its_stamps_status_and_unit()
     keys = [(row["epoch"], row["seq"], row["idx"]) for row in rows(log, "readings/1") + rows(log, "events/1")]
     assert len(set(keys)) == len(keys)
     assert sorted({seq for _, seq, _ in keys}) == list(range(max(seq for _, seq, _ in keys) + 1))
+
+
+async def test_one_bad_node_costs_nothing_but_itself_and_comes_back_when_it_exists():
+    log = MemoryLog()
+    async with LineServer() as line:
+        for i in range(99):
+            await line.add(f"tag{i}", float(i), DOUBLE)
+        async with connected(line.url, log, ["missing", *(f"tag{i}" for i in range(99))]) as connector:
+            await until(lambda: len(readings(log)) == 99)
+            assert {row["tag"] for row in readings(log)} == {f"tag{i}" for i in range(99)}
+            assert (connector.health().nodes, connector.health().nodes_bad) == (100, 1)
+            await asyncio.sleep(1.0)
+            (error,) = events(log, "node_error")
+            assert (error["subject"], error["status"]) == ("missing", "BadNodeIdUnknown")
+            await line.add("missing", 7.0, DOUBLE)
+            await until(lambda: readings(log, "missing"))
+            assert connector.health().nodes_bad == 0
+    assert readings(log, "missing")[0]["value_f64"] == 7.0
+
+
+async def test_variables_that_no_plant_file_names_come_along_once():
+    log = MemoryLog()
+    async with LineServer(other_namespaces=2) as line:
+        folder = await line.plant.add_object(line.index, "Station")
+        await folder.add_variable(ua.NodeId(77, line.index), "numeric", 5)
+        await folder.add_variable(ua.NodeId("elsewhere", line.index - 1), "foreign", 6)
+        await line.add("declared", 1.0, DOUBLE)
+        async with connected(line.url, log, ["declared", "declared"]):
+            await until(lambda: len(readings(log)) == 3)
+            await asyncio.sleep(0.3)
+    assert sorted(row["tag"] for row in readings(log)) == ["declared", f"nsu={NAMESPACE};i=77", "nsu=urn:other:1;s=elsewhere"]
+
+
+async def test_data_comes_back_after_the_server_was_killed_and_moved_to_another_namespace_index():
+    log = MemoryLog()
+    line = LineServer()
+    await line.start()
+    await line.add("M1.Count", 1, INT)
+    async with connected(line.url, log, ["M1.Count"]) as connector:
+        await until(lambda: readings(log, "M1.Count"))
+        index = line.index
+        await line.stop()
+        await until(lambda: connector.health().state is SourceState.DISCONNECTED)
+        again = LineServer(line.port, other_namespaces=3)
+        await again.start()
+        await again.add("M1.Count", 2, INT)
+        assert again.index != index
+        await until(lambda: len(readings(log, "M1.Count")) == 2)
+        await again.stop()
+    before, after = readings(log, "M1.Count")
+    assert (before["value_i64"], after["value_i64"], after["flags"]) == (1, 2, 8)
+    assert after["epoch"] > before["epoch"]
+    gap = events(log, "gap")[0]
+    assert before["gateway_ts"].isoformat() <= gap["from_ts"] < gap["to_ts"] <= after["gateway_ts"].isoformat()
+    assert gap["status"] == "unrecoverable"
+
+
+@pytest.mark.parametrize("fault", [Fault.DROP, Fault.CUT])
+async def test_a_connection_that_goes_silent_or_breaks_is_noticed_and_replaced(fault):
+    log = MemoryLog()
+    async with LineServer() as line, FaultProxy("127.0.0.1", line.port) as proxy:
+        await line.add("M1.Count", 1, INT)
+        async with connected(f"opc.tcp://127.0.0.1:{proxy.port}/test", log, ["M1.Count"]) as connector:
+            await until(lambda: readings(log, "M1.Count"))
+            proxy.set(fault)
+            await until(lambda: connector.health().state is SourceState.DISCONNECTED)
+            await line.write("M1.Count", 2, INT)
+            proxy.set(Fault.PASS)
+            await until(lambda: len(readings(log, "M1.Count")) >= 2)
+    assert readings(log, "M1.Count")[-1]["value_i64"] == 2
+    assert len(events(log, "gap")) == 1
+    closed = [event for event in events(log, "session") if event["state"] == "closed"]
+    assert str(proxy.port) in closed[0]["cause"]
+
+
+async def test_a_server_that_never_answers_is_given_up_and_asked_again():
+    log = MemoryLog()
+    async with LineServer() as line, FaultProxy("127.0.0.1", line.port) as proxy:
+        await line.add("M1.Count", 1, INT)
+        proxy.set(Fault.DROP)
+        async with connected(f"opc.tcp://127.0.0.1:{proxy.port}/test", log, ["M1.Count"]) as connector:
+            await until(lambda: connector.health().state is SourceState.DISCONNECTED)
+            assert "does not answer" in connector.health().cause
+            assert connector.health().sessions == 0
+            proxy.set(Fault.PASS)
+            await until(lambda: readings(log, "M1.Count"))
+    assert not events(log, "gap")
+
+
+async def test_a_wrong_namespace_is_named_and_what_the_server_has():
+    log = MemoryLog()
+    async with LineServer() as line:
+        source = Source("src", "opcua", line.url, "urn:wrong")
+        connector = OpcUaConnector(source, ["a"], log, SystemClock(), timing=QUICK)
+        stop = asyncio.Event()
+        running = asyncio.create_task(connector.run(stop))
+        await until(lambda: "urn:wrong" in connector.health().cause and NAMESPACE in connector.health().cause)
+        stop.set()
+        await running
+
+
+async def test_the_connection_proves_that_it_lives_with_the_servers_own_clock():
+    log = MemoryLog()
+    async with LineServer() as line, connected(line.url, log):
+        await until(lambda: len(rows(log, "readings/1")) >= 3)
+    beats = [row for row in rows(log, "readings/1") if row["tag"] == ""]
+    assert {(beat["value_kind"], beat["flags"], beat["source_ts"]) for beat in beats} == {("null", 4, None)}
+    assert all(abs((beat["server_ts"] - beat["gateway_ts"]).total_seconds()) < 5 for beat in beats)
+
+
+async def test_overflow_at_the_server_is_flagged_and_counted():
+    log = MemoryLog()
+    async with LineServer() as line:
+        await line.add("M1.Count", 1, INT)
+        async with connected(line.url, log, ["M1.Count"]) as connector:
+            await until(lambda: readings(log, "M1.Count"))
+            await line.write("M1.Count", 2, INT, status=0x480)
+            await line.write("M1.Count", 3, INT, status=0x80000000 | 0x480)
+            await until(lambda: len(readings(log, "M1.Count")) == 3 and events(log, "loss"))
+            assert (connector.health().overflow, connector.health().bad_quality) == (2, 1)
+    assert [row["flags"] for row in readings(log, "M1.Count")] == [8, 1, 1]
+    assert next((event["cause"], event["lost_rows"], event["subject"]) for event in events(log, "loss")) == ("server_overflow", -1, "M1.Count")
