@@ -10,18 +10,19 @@ from datetime import datetime
 
 import pyarrow as pa
 import structlog
-from factolake.lake.engine import engine
-from factolake.lake.leases import Lease
-from factolake.lake.tables import Lake
 
 from factolake.config import Settings, load_plant
 from factolake.contracts import ops
 from factolake.contracts.formats.arrow import arrow_schema
 from factolake.domain.clock import Clock
 from factolake.errors import FactoLakeError
+from factolake.lake.engine import engine
+from factolake.lake.leases import Lease
+from factolake.lake.tables import Lake
 from factolake.refine.refinement import Refinement
 from factolake.refine.registry import REFINEMENTS
 from factolake.refine.runner import Runner, RunResult, record_plant, run_row
+from pipelines.checks import judge
 from pipelines.refinery_progress import Progress, write_progress
 from pipelines.report import DagsterReporter
 
@@ -85,7 +86,7 @@ def run_refinery(settings: Settings, clock: Clock, stop: threading.Event, once: 
     lake = Lake(settings.lake_root)
     with Lease(settings.run_dir / "refinery.lease").acquire(), engine(settings.engine) as running:
         record_plant(lake, model, clock)
-        runner = Runner(lake, running, model, clock)
+        runner = Runner(lake, running, model, clock, checks=judge)
         refinery = Refinery(runner, clock, DagsterReporter())
         changed: list[RunResult] = []
         while not stop.is_set():
