@@ -1,0 +1,159 @@
+"""Stops: maximal runs of adjoining intervals in stop states, with who is to be asked and which neighbour caused them.
+
+A stop ends at the next interval that is no stop state; producing, setup, no order, a planned stop and unknown time all end it.
+It belongs to the UTC day it began on.
+"""
+
+from datetime import UTC, date, datetime, time, timedelta
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from factolake.contracts import silver
+from factolake.contracts.formats.spark import select_contract
+from factolake.domain.plant import PlantModel
+from factolake.domain.states import NEVER_ASK, STOP_STATES, MachineState
+from factolake.refine.refinement import Horizon, Input, Inputs, Refinement, Slice, sql_ts
+
+LOOKBACK_DAYS = 31
+"""How many days before a changed interval a stop that it belongs to may have begun; looked at only when the day begins in a stop."""
+
+_STOPS = tuple(sorted(state.value for state in STOP_STATES))
+_NEVER_ASK = tuple(sorted(state.value for state in NEVER_ASK))
+
+
+def downtime(inputs: Inputs) -> DataFrame:
+    """Stops that began on the touched days."""
+    states = inputs.frames[silver.MACHINE_STATES.name]
+    machines = inputs.plant.machines.select("machine", "short_stop_us", "flow_place")
+    placed = states.join(F.broadcast(machines), on="machine", how="inner")
+    stops = _stops(placed).withColumn("from_day", F.to_date("stop_ts")).join(inputs.slices, on=["machine", "from_day"], how="left_semi")
+    caused = stops.join(_causes(stops, placed), on=["machine", "stop_ts"], how="left")
+    asks = (F.col("duration_us") > F.col("short_stop_us")) & ~F.col("state").isin(*_NEVER_ASK)
+    named = caused.withColumns({"from_ts": F.col("stop_ts"), "asks_reason": asks, "reason": F.when(asks, "unclassified")})
+    return select_contract(named, silver.DOWNTIME)
+
+
+def _stops(states: DataFrame) -> DataFrame:
+    """One row a stop with its longest state; a tie goes to the state that came first."""
+    by_time = Window.partitionBy("machine").orderBy("from_ts")
+    so_far = by_time.rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    is_stop = F.col("state").isin(*_STOPS)
+    adjoins = F.lag("state").over(by_time).isin(*_STOPS) & (F.lag("to_ts").over(by_time) == F.col("from_ts"))
+    begins = states.withColumn("begins", is_stop & ~F.coalesce(adjoins, F.lit(False)))
+    begin = F.last(F.when(F.col("begins"), F.col("from_ts")), ignorenulls=True).over(so_far)
+    stop = ("machine", "line", "short_stop_us", "flow_place", "stop_ts")
+    by_state = begins.withColumn("stop_ts", begin).where(is_stop).groupBy(*stop, "state")
+    parts = by_state.agg(
+        F.sum("duration_us").alias("state_us"),
+        F.max("to_ts").alias("to_ts"),
+        F.min("from_ts").alias("state_from_ts"),
+        F.max("is_open").alias("is_open"),
+        F.max_by("state_raw", F.struct("duration_us", "from_ts")).alias("state_raw"),
+        F.min(F.when(F.col("from_ts") == F.col("stop_ts"), F.col("gateway_ts"))).alias("gateway_ts"),
+    )
+    weight = F.struct("state_us", -F.unix_micros("state_from_ts"))
+    return parts.groupBy(*stop).agg(
+        F.max_by("state", weight).alias("state"),
+        F.max_by("state_raw", weight).alias("state_raw"),
+        F.max("to_ts").alias("to_ts"),
+        F.sum("state_us").alias("duration_us"),
+        F.max("is_open").alias("is_open"),
+        F.max("gateway_ts").alias("first_gateway_ts"),
+    )
+
+
+def _causes(stops: DataFrame, states: DataFrame) -> DataFrame:
+    """The neighbour that stood still when a starved (upstream) or blocked (downstream) stop began.
+
+    Neighbours that were themselves starved (blocked) are passed over; one that was not in a stop state, or of which nothing is
+    known, ends the search without an answer.
+    """
+    side = F.when(F.col("state") == MachineState.STARVED.value, -1).when(F.col("state") == MachineState.BLOCKED.value, 1)
+    idle = stops.where(F.col("state").isin(*_NEVER_ASK)).select("machine", "stop_ts", "line", "state", "flow_place", side.alias("side"))
+    others = states.select(
+        F.col("machine").alias("causing_machine"),
+        F.col("line").alias("other_line"),
+        F.col("state").alias("other_state"),
+        F.col("flow_place").alias("other_place"),
+        F.col("from_ts").alias("other_from_ts"),
+        F.col("to_ts").alias("other_to_ts"),
+    )
+    distance = (F.col("other_place") - F.col("flow_place")) * F.col("side")
+    meets = (F.col("other_from_ts") <= F.col("stop_ts")) & (F.col("stop_ts") < F.col("other_to_ts"))
+    beside = idle.join(others, (F.col("line") == F.col("other_line")) & meets & (distance > 0), how="inner").withColumn("distance", distance)
+    nearer = Window.partitionBy("machine", "stop_ts").orderBy("distance")
+    seen = beside.where(F.col("other_state") != F.col("state")).withColumn("rank", F.row_number().over(nearer)).where("rank = 1")
+    passed = beside.groupBy("machine", "stop_ts").agg(
+        F.collect_set(F.when(F.col("other_state") == F.col("state"), F.col("distance"))).alias("passed")
+    )
+    known = seen.join(passed, on=["machine", "stop_ts"], how="inner")
+    gapless = F.size(F.filter("passed", lambda place: place < F.col("distance"))) == F.col("distance") - 1
+    return known.where(F.col("other_state").isin(*_STOPS) & gapless).select("machine", "stop_ts", "causing_machine")
+
+
+def _touched(feed: pa.Table, horizon: Horizon) -> set[Slice]:
+    """Days of stops that changed intervals belong to, and the days on which neighbours of their line may have stopped for them."""
+    before, after = _sides(feed)
+    touched: set[Slice] = set()
+    for machine, start in before.keys() | after.keys():
+        old, new = before.get((machine, start)), after.get((machine, start))
+        if old == new:
+            continue
+        known = [row for row in (old, new) if row is not None]
+        same = old is not None and new is not None and old[0] == new[0]
+        ends = [row[1] for row in known]
+        first = min(ends) if same else start
+        days = _days(first.date(), max(ends).date())
+        touched |= {(machine, day) for day in [start.date(), *days]}
+        touched |= {(other, day) for other in _line_of(machine, horizon.model) for day in days}
+        if _may_continue(machine, start, before | after):
+            touched |= {(machine, start.date() - timedelta(days=step)) for step in range(1, LOOKBACK_DAYS + 1)}
+    return touched
+
+
+_Key = tuple[str, datetime]
+_Interval = tuple[str, datetime, bool, str | None, datetime | None]
+
+
+def _sides(feed: pa.Table) -> tuple[dict[_Key, _Interval], dict[_Key, _Interval]]:
+    """Intervals of the feed as they were first and as they are last, by (machine, start)."""
+    before: dict[_Key, _Interval] = {}
+    after: dict[_Key, _Interval] = {}
+    for row in feed.to_pylist():
+        key = (row["machine"], row["from_ts"])
+        value = (row["state"], row["to_ts"], row["is_open"], row["state_raw"], row["gateway_ts"])
+        if row["_change_type"] in ("delete", "update_preimage"):
+            before[key] = min(before.get(key, value), value, key=lambda held: held[1])
+        else:
+            after[key] = max(after.get(key, value), value, key=lambda held: held[1])
+    return before, after
+
+
+def _may_continue(machine: str, start: datetime, known: dict[_Key, _Interval]) -> bool:
+    """Whether a stop that began on an earlier day may reach the interval: nothing but stop states from the day's beginning to it.
+
+    The feed brings whole days, so an earlier interval of the day that is no stop is seen here.
+    """
+    same_day = [row for (other, at), row in known.items() if other == machine and at.date() == start.date() and at < start]
+    return all(row[0] in _STOPS for row in same_day)
+
+
+def _line_of(machine: str, model: PlantModel) -> tuple[str, ...]:
+    known = model.machines.get(machine)
+    return () if known is None else model.lines[known.line_id].machines
+
+
+def _days(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=step) for step in range((last - first).days + 1)]
+
+
+def _rows(slices: frozenset[Slice]) -> str:
+    first = min(day for _, day in slices if isinstance(day, date))
+    return f"to_ts >= {sql_ts(datetime.combine(first, time(), UTC))}"
+
+
+_COLUMNS = ("machine", "from_ts", "to_ts", "state", "state_raw", "is_open", "gateway_ts")
+
+DOWNTIME = Refinement("downtime", silver.DOWNTIME, (Input(silver.MACHINE_STATES, _COLUMNS, _touched, _rows),), downtime)
