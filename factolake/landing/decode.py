@@ -168,6 +168,7 @@ def _letter(one: StoredRecord, row_idx: int, payload: bytes, reason: str, detail
 
 def _packed(schema: str, row: pa.Table) -> bytes:
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, MESSAGE_SCHEMAS[schema]) as writer:
-        writer.write_table(row.select(MESSAGE_SCHEMAS[schema].names).cast(pa.schema([f.with_nullable(True) for f in MESSAGE_SCHEMAS[schema]])))
+    message = row.select(MESSAGE_SCHEMAS[schema].names)
+    with pa.ipc.new_stream(sink, message.schema) as writer:
+        writer.write_table(message)
     return bytes(sink.getvalue().to_pybytes())
