@@ -10,8 +10,7 @@ from pipelines.assets.contract_checks import table_checks
 from pipelines.assets.days import production_days
 from pipelines.assets.mes import mes_assets
 from pipelines.assets.refined import refined_asset
-from pipelines.assets.shape import asset_key
-from pipelines.assets.sources import observed_sources, source_tables
+from pipelines.assets.sources import source_specs
 from pipelines.jobs.schedules import schedules
 from pipelines.resources import LakeResource
 
@@ -20,9 +19,9 @@ def build(time_zone: str, lake: LakeResource | None = None) -> dg.Definitions:
     """The definitions for a plant in `time_zone` (IANA or UTC+hh:mm)."""
     days = production_days(time_zone)
     return dg.Definitions(
-        assets=[observed_sources(), *(refined_asset(refinement, days) for refinement in REFINEMENTS), mes_assets()],
+        assets=[*source_specs(), *(refined_asset(refinement, days) for refinement in REFINEMENTS), mes_assets()],
         asset_checks=[table_checks(table) for table in TABLES.values()],
-        schedules=schedules([asset_key(table) for table in source_tables()]),
+        schedules=schedules(),
         resources={"lake": lake or LakeResource()},
         executor=dg.in_process_executor,
     )

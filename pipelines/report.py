@@ -72,7 +72,7 @@ class DagsterReporter:
             self._instance = dg.DagsterInstance.from_config(str(self._home))
             self._events = len(self._instance.event_log_storage.get_logs_for_run(""))
         layer, _, short_name = table_name.partition(".")
-        metadata = {"rows_written": rows, "as_of": as_of.isoformat(), **({} if version is None else {"version": version})}
+        metadata: dict[str, int | str | None] = {"rows_written": rows, "as_of": as_of.isoformat(), "version": version}
         event = dg.AssetMaterialization(asset_key=[layer, short_name], description="refinery loop", metadata=metadata)
         self._instance.report_runless_asset_event(event)
         self._newest[table_name] = event

@@ -29,7 +29,7 @@ CHECKED_DAYS = 2
 _ALL_READINGS = frozenset({"bronze.readings", "bronze.events", "silver.readings"})
 
 
-class LakeResource(dg.ConfigurableResource):  # type: ignore[misc]
+class LakeResource(dg.ConfigurableResource[None]):
     """The installation: `home` is its data folder and `plant_file` its plant; empty means what the settings say.
 
     `lease_wait_s` is how long to wait for the refinery loop to let go of the tables.

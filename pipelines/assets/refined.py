@@ -22,7 +22,7 @@ def refined_asset(refinement: Refinement, days: dg.DailyPartitionsDefinition) ->
         backfill_policy=dg.BackfillPolicy.single_run() if partitions else None,
         retry_policy=dg.RetryPolicy(max_retries=2, delay=5),
     )
-    def refined(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
+    def refined(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult[None]:
         past = partitions is not None and context.partition_keys[-1] != partitions.get_last_partition_key()
         with lake.runner() as runner:
             if runner is None:
@@ -37,13 +37,13 @@ def refined_asset(refinement: Refinement, days: dg.DailyPartitionsDefinition) ->
     return refined
 
 
-def _materialized(refinement: Refinement, result: RunResult) -> dg.MaterializeResult:
+def _materialized(refinement: Refinement, result: RunResult) -> dg.MaterializeResult[None]:
     counts = {"slices": result.slices, "changed_slices": result.changed_slices, "rows_written": result.rows_written}
     version = {} if result.version is None else {"version": result.version}
     return dg.MaterializeResult(asset_key=asset_key(refinement.output), metadata={**counts, **version, "seconds": result.duration_s})
 
 
-def _kept_by_the_loop(refinement: Refinement, lake: LakeResource) -> dg.MaterializeResult:
+def _kept_by_the_loop(refinement: Refinement, lake: LakeResource) -> dg.MaterializeResult[None]:
     version = lake.version(refinement.output)
     note = "the refinery loop holds the lease and keeps this table up to date"
     return dg.MaterializeResult(asset_key=asset_key(refinement.output), metadata={"note": note, "version": -1 if version is None else version})

@@ -1,13 +1,10 @@
-"""Tables that others write (landing, the refinery) and Dagster watches: it reads their versions and never makes them."""
-
-from collections.abc import Iterator
+"""Tables that others write (landing, the refinery): Dagster shows them, observes their versions and never makes them."""
 
 import dagster as dg
 
 from factolake.contracts import TABLES
 from factolake.contracts.table import Table
-from pipelines.assets.shape import asset_key, spec_of
-from pipelines.resources import LakeResource
+from pipelines.assets.shape import spec_of
 
 
 def source_tables() -> list[Table]:
@@ -15,15 +12,6 @@ def source_tables() -> list[Table]:
     return [table for table in TABLES.values() if not table.writer.startswith("refine/")]
 
 
-def observed_sources() -> dg.AssetsDefinition:
-    """The source tables; observing one records its Delta version."""
-
-    @dg.multi_observable_source_asset(
-        name="sources", specs=[spec_of(table) for table in source_tables()], can_subset=True, description="Versions of the tables others write."
-    )
-    def sources(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator[dg.ObserveResult]:
-        for table in source_tables():
-            if asset_key(table) in context.selected_asset_keys and (version := lake.version(table)) is not None:
-                yield dg.ObserveResult(asset_key=asset_key(table), data_version=dg.DataVersion(str(version)), metadata={"version": version})
-
-    return sources
+def source_specs() -> list[dg.AssetSpec]:
+    """The source tables as external assets."""
+    return [spec_of(table) for table in source_tables()]

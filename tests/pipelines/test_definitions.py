@@ -37,11 +37,14 @@ def test_the_whole_graph_loads(defs: dg.Definitions) -> None:
     dg.Definitions.validate_loadable(defs)
 
 
-def test_keys_and_dependencies_are_those_on_record(defs: dg.Definitions) -> None:
-    """A changed graph is a reviewed diff: after a change on purpose write `found` to asset_graph.json."""
+def shape_of(defs: dg.Definitions) -> dict[str, list[str]]:
     graph = defs.resolve_asset_graph()
-    found = {key.to_user_string(): sorted(p.to_user_string() for p in graph.get(key).parent_keys) for key in graph.get_all_asset_keys()}
-    expected = json.loads(GRAPH.read_text(encoding="utf-8"))
+    return {key.to_user_string(): sorted(p.to_user_string() for p in graph.get(key).parent_keys) for key in sorted(graph.get_all_asset_keys())}
+
+
+def test_keys_and_dependencies_are_those_on_record(defs: dg.Definitions) -> None:
+    """A changed graph is a reviewed diff: after a change on purpose run this file as a script."""
+    found, expected = shape_of(defs), json.loads(GRAPH.read_text(encoding="utf-8"))
     assert sorted(found) == sorted(expected)
     assert found == expected
 
@@ -100,3 +103,7 @@ def test_while_the_refinery_loop_runs_an_asset_leaves_the_table_to_it(defs: dg.D
     (event,) = result.asset_materializations_for_node(asset.node_def.name)
     assert result.success and "refinery loop" in str(event.metadata["note"].value)
     assert not Lake(lake.settings().lake_root).exists(OEE_SHIFT)
+
+
+if __name__ == "__main__":
+    GRAPH.write_text(json.dumps(shape_of(build("Europe/Berlin")), indent=1, sort_keys=True) + "\n", encoding="utf-8")
