@@ -47,7 +47,9 @@ def _before_first_slice(inputs: Inputs) -> DataFrame:
 
 def _fresh_rows(fresh: DataFrame, machines: DataFrame) -> DataFrame:
     columns = ["machine", "hour_ts", "signal", *(name for name in _VALUES if name != "since_ts")]
-    carried = fresh.where(F.col("kind").isin(*(kind.value for kind in CARRIED))).select(*columns)
+    # A bad status of a state is news (the state is unknown); of anything else it says nothing and must not hide the value before it.
+    usable = (F.col("kind") == SignalKind.STATE.value) | (F.col("quality") != "bad")
+    carried = fresh.where(F.col("kind").isin(*(kind.value for kind in CARRIED)) & usable).select(*columns)
     signs = fresh.join(machines, on="machine", how="inner").where(is_evidence(F.col("has_heartbeat")))
     blank = {"signal": F.lit(EVIDENCE), "kind": F.lit("heartbeat"), "value": F.lit(None).cast("double"), "value_i64": F.lit(None).cast("bigint")}
     signs = signs.withColumns({**blank, "value_text": F.lit(None).cast("string")}).select(*columns)
@@ -55,16 +57,22 @@ def _fresh_rows(fresh: DataFrame, machines: DataFrame) -> DataFrame:
 
 
 def _with_since(rows: DataFrame, machines: DataFrame) -> DataFrame:
-    """`since_ts`: where the run of equal values (or of unbroken evidence) began that the row is part of."""
+    """`since_ts`: where the run of equal values (or of unbroken evidence) began that the row is part of.
+
+    Good and uncertain are the same quality here, and of rows with one stamp only the last counts: as in state_hours, which goes on from it.
+    """
     order = W.partitionBy(*_SERIES).orderBy(*_ORDER)
-    same = [F.col(name).eqNullSafe(F.lag(name).over(order)) for name in ("value", "value_i64", "value_text", "quality")]
+    follower = F.lead("ts").over(order)
+    rows = rows.withColumn("_next", follower).where(F.col("_next").isNull() | (F.col("_next") != F.col("ts"))).drop("_next")
+    rows = rows.withColumn("_is_bad", F.col("quality") == "bad")
+    same = [F.col(name).eqNullSafe(F.lag(name).over(order)) for name in ("value", "value_i64", "value_text", "_is_bad")]
     changed = ~(same[0] & same[1] & same[2] & same[3])
     gap = F.unix_micros("ts") - F.unix_micros(F.lag("ts").over(order)) > F.col("max_silence_us")
     starts = F.lag("ts").over(order).isNull() | F.when(F.col("signal") == EVIDENCE, F.coalesce(gap, F.lit(False))).otherwise(changed)
     marked = rows.join(machines, on="machine", how="inner").withColumn("_starts", starts)
     begin = F.when(F.col("_starts"), F.coalesce("since_ts", "ts"))
     so_far = order.rowsBetween(W.unboundedPreceding, W.currentRow)
-    return marked.withColumn("since_ts", F.last(begin, ignorenulls=True).over(so_far)).drop("_starts", "has_heartbeat", "max_silence_us")
+    return marked.withColumn("since_ts", F.last(begin, ignorenulls=True).over(so_far)).drop("_starts", "_is_bad", "has_heartbeat", "max_silence_us")
 
 
 def _last_of_hour(rows: DataFrame) -> DataFrame:

@@ -17,6 +17,7 @@ from factolake.refine.refinement import Horizon, Inputs
 T0 = datetime(2026, 11, 22, 10, tzinfo=UTC)
 PLANT = Path(__file__).parents[2] / "conf/plant.toml"
 HOUR = timedelta(hours=1)
+KNOWN = (("counter", "value_i64", 7), ("order", "value_text", "A"))
 
 
 def reading(machine: str, signal: str, kind: str, seq: int, ts: datetime, **fields: object) -> dict[str, object]:
@@ -69,12 +70,27 @@ def test_the_chain_goes_on_from_the_hour_before(bench: Bench) -> None:
     assert second[("L1-M1", T0 + 2 * HOUR, "state")]["seq"] == 2
 
 
-def test_a_changed_quality_begins_a_new_run_of_the_same_word(bench: Bench) -> None:
+@pytest.mark.parametrize(("quality", "minute"), [("uncertain", 1), ("bad", 2)])
+def test_a_bad_status_begins_a_new_run_of_the_same_word_and_an_uncertain_one_does_not(bench: Bench, quality: str, minute: int) -> None:
     rows = [
         reading("L1-M1", "state", "state", 1, T0 + timedelta(minutes=1), value_text="1"),
-        reading("L1-M1", "state", "state", 2, T0 + timedelta(minutes=2), value_text="1", quality="uncertain"),
+        reading("L1-M1", "state", "state", 2, T0 + timedelta(minutes=2), value_text="1", quality=quality),
     ]
-    assert by_key(bench.run(rows, [("L1-M1", T0)]))[("L1-M1", T0, "state")]["since_ts"] == T0 + timedelta(minutes=2)
+    assert by_key(bench.run(rows, [("L1-M1", T0)]))[("L1-M1", T0, "state")]["since_ts"] == T0 + timedelta(minutes=minute)
+
+
+def test_of_equal_stamps_the_last_counts_and_does_not_break_the_run(bench: Bench) -> None:
+    words = [(1, "1"), (2, "3"), (2, "1")]
+    rows = [reading("L1-M1", "state", "state", seq, T0 + timedelta(minutes=m), value_text=word) for seq, (m, word) in enumerate(words)]
+    last = by_key(bench.run(rows, [("L1-M1", T0)]))[("L1-M1", T0, "state")]
+    assert (last["value_text"], last["since_ts"], last["seq"]) == ("1", T0 + timedelta(minutes=1), 2)
+
+
+def test_a_bad_reading_hides_no_counter_or_order(bench: Bench) -> None:
+    rows = [reading("L1-M1", kind, kind, seq, T0, **{field: value}) for seq, (kind, field, value) in enumerate(KNOWN)]
+    rows += [reading("L1-M1", kind, kind, 10 + seq, T0 + timedelta(minutes=1), quality="bad") for seq, (kind, _, _) in enumerate(KNOWN)]
+    made = by_key(bench.run(rows, [("L1-M1", T0)]))
+    assert {kind: made[("L1-M1", T0, kind)][field] for kind, field, _ in KNOWN} == {kind: value for kind, _, value in KNOWN}
 
 
 def test_only_the_declared_heartbeat_is_evidence_of_a_machine_that_has_one(bench: Bench) -> None:
@@ -105,7 +121,9 @@ def _walked(rows: list[dict], slices: list[tuple[str, datetime]]) -> dict:
     """The same by hand: walk each machine's rows in order, remember per signal (seq, ts, first in hour, since)."""
     expected = {}
     for machine in {machine for machine, _ in slices}:
-        mine = sorted((r for r in rows if r["machine"] == machine), key=lambda r: (r["ts"], r["seq"]))
+        usable = [r for r in rows if r["machine"] == machine and (r["kind"] == "state" or r["quality"] != "bad")]
+        last = {(r["signal"], r["ts"]): r["seq"] for r in sorted(usable, key=lambda r: r["seq"])}
+        mine = sorted((r for r in usable if r["seq"] == last[r["signal"], r["ts"]]), key=lambda r: (r["ts"], r["seq"]))
         held: dict[str, dict] = {}
         for hour in sorted(h for m, h in slices if m == machine):
             for state in held.values():
