@@ -40,7 +40,7 @@ class Wishes:
 
     once: bool = False
     speed: str = "max"
-    seed: int = 1
+    seed: int = 7
     recording: Path | None = None
     keep: bool = False
     quiet: bool = False

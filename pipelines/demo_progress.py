@@ -10,10 +10,7 @@ from factolake.lake.sql import query
 from factolake.lake.tables import Lake
 from pipelines.observe import read_document, spool_facts, table_facts
 from pipelines.refinery_progress import read_progress
-from pipelines.workspace import SHIFT_HOURS, Workspace
-
-PLANT_FILE = "plant.json"
-"""What the plant part says about itself in `run/`: `{"done": true}` once the recording is played."""
+from pipelines.workspace import PLANT_STATE, SHIFT_HOURS, Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +31,8 @@ def look(workspace: Workspace, lake: Lake) -> Sight:
     waiting = spool.last_offset - (spool.landed_offset or 0) if spool else 0
     seen = bool(spool and spool.last_offset) and waiting == 0 and read_progress(settings.run_dir) is not None
     at_rest = seen and all(table.waiting_since is None for table in table_facts(settings))
-    done = bool(read_document(settings.run_dir / PLANT_FILE).get("done"))
+    told = read_document(settings.run_dir / PLANT_STATE)
+    done = bool(told.get("done"))
     landed = _reached(lake, bronze.READINGS, "max(source_ts)")
     refined = _reached(lake, gold.OEE_HOUR, "max(hour_ts) + interval 1 hour")
     return Sight(_share(workspace, landed), _share(workspace, refined), waiting, done, at_rest)

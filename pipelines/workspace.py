@@ -21,6 +21,9 @@ from pipelines.toml_text import to_toml
 
 CONF = Path(factolake.__file__).parent.parent / "conf"
 MARKER = "demo.json"
+PLANT_STATE = "plant.json"
+"""What the plant part says of itself in `run/`: `{"reached": ISO time, "values": n, "done": bool}`; done: the recording is played."""
+
 SHIFT_END = dt.time(14)
 SHIFT_HOURS = 8
 KEPT = ("run",)

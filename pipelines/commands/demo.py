@@ -19,7 +19,7 @@ def demo(
     once: Annotated[bool, typer.Option("--once", help="End after the KPI table; the lake stays for sql, explain and the rest.")] = False,
     as_json: Json = False,
     speed: Annotated[str, typer.Option(help="How fast history plays: a factor, or max.")] = "max",
-    seed: Annotated[int, typer.Option(help="Same seed, same shift.")] = 1,
+    seed: Annotated[int, typer.Option(help="Same seed, same shift.")] = 7,
     recording: Annotated[Path | None, typer.Option(help="Play a recorded machine-day (NIST SHDR file) instead of the simulated line.")] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Go on with the lake of the last demo instead of a fresh one.")] = False,
 ) -> None:

@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
 def plant(
     context: typer.Context,
     scenario: Annotated[Path | None, typer.Option(help="Scenario file of the simulated line; the default is an ordinary early shift.")] = None,
-    seed: Annotated[int, typer.Option(help="Same seed, same plant.")] = 1,
+    seed: Annotated[int, typer.Option(help="Same seed, same plant.")] = 7,
     speed: Annotated[str, typer.Option(help="How fast history plays: a factor, or max.")] = "max",
     shift_start: Annotated[str | None, typer.Option(help="Where history begins, ISO 8601 with offset; default: the last shift that ended.")] = None,
     recording: Annotated[Path | None, typer.Option(help="Play this recorded machine-day (SHDR, plain or gzip) instead of simulating.")] = None,

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from pipelines.cli import app
 from pipelines.part_lock import holder
@@ -66,10 +67,10 @@ def test_every_command_of_the_plan_is_there():
 
 
 @pytest.mark.parametrize("command", commands())
-def test_every_command_has_help(home, command):
-    done = factolake(home, command, "--help")
-    assert done.returncode == 0
-    assert "Usage:" in done.stdout and done.stderr == ""
+def test_every_command_has_help(command):
+    done = CliRunner().invoke(app, [command, "--help"])
+    assert done.exit_code == 0
+    assert "Usage:" in done.stdout
 
 
 def test_an_unknown_command_is_a_usage_error(home):
@@ -142,7 +143,7 @@ def test_a_taken_dagster_port_stops_up_before_anything_starts(home):
 def test_an_unknown_table_names_the_tables_there_are(home):
     done = factolake(home, "sql", "select * from gold.nothing")
     assert done.returncode == 1
-    assert "gold.nothing" in sentence(done)
+    assert "nothing does not exist" in sentence(done) and "Tables: " in sentence(done)
 
 
 def test_sql_prints_json_alone_on_stdout(home):
