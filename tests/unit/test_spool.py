@@ -93,7 +93,7 @@ def test_a_writer_killed_in_the_middle_loses_nothing_it_was_promised(tmp_path):
     spool = Spool(path, MANY, CLOCK)
     stored = spool.read(0, 1_000_000)
     assert [s.offset for s in stored] == list(range(1, len(stored) + 1))
-    assert len(stored) >= int(last[1]) - 0 >= 40 - 1
+    assert len(stored) >= int(last[1]) >= 40
     assert [s.record.headers["n"] for s in stored] == [str(i) for i in range(len(stored))]
     assert spool.depth().bytes == 3000 * len(stored)
 
