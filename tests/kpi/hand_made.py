@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -36,6 +36,7 @@ _BLANKS: Mapping[Type, object] = {
 
 def a_plant(
     *,
+    line: str = "L1",
     machines: Sequence[str] = ("M1",),
     counters: Sequence[str] = ("total", "good", "scrap"),
     plates: Sequence[Nameplate] = (),
@@ -48,13 +49,13 @@ def a_plant(
     has_order: bool = True,
     short_stop_s: float = 300.0,
 ) -> PlantModel:
-    """One line `L1` of alike machines in flow order on one live source."""
+    """One line of alike machines in flow order on one live source."""
     signals = [Signal("s", f"{m}.{c}", m, f"{c}_count", SignalKind.COUNTER, counter=Counter(Counts(c))) for m in machines for c in counters]
-    units = {m: Machine(m, m, "L1", "s", "factolake", True, has_order, False, 30.0, short_stop_s) for m in machines}
-    line = Line("L1", "Line", "acme", "site", "area", bottleneck or machines[0], tuple(machines))
+    units = {m: Machine(m, m, line, "s", "factolake", True, has_order, False, 30.0, short_stop_s) for m in machines}
+    whole = Line(line, "Line", "acme", "site", "area", bottleneck or machines[0], tuple(machines))
     calendars = {calendar.scope: calendar} if calendar else {}
     return PlantModel(
-        "acme", "site", zone, min_coverage, convention, {"L1": line}, units, {"s": Source("s", "opcua", "opc.tcp://x", "urn:x")},
+        "acme", "site", zone, min_coverage, convention, {line: whole}, units, {"s": Source("s", "opcua", "opc.tcp://x", "urn:x")},
         tuple(signals), tuple(plates), PlantCalendar(plant_zone(zone), calendars, tuple(stops)), {},
     )  # fmt: skip
 
@@ -116,8 +117,3 @@ def make(spark: SparkSession, refinement: Refinement, model: PlantModel, slices:
     made = refinement.transform(inputs).toArrow()
     assert made.column_names == [name for name in refinement.output.column_names if name != "as_of"]
     return sorted(made.to_pylist(), key=lambda row: str([row[name] for name in refinement.output.key]))
-
-
-def shift(day: date, name: str) -> Slice:
-    """The slice of line L1's shift."""
-    return ("L1", day, name)
