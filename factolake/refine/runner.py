@@ -33,7 +33,8 @@ from factolake.refine.slices import age, rows_of, slice_predicate
 PLAN_STEP = 1_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_FEED_VERSIONS = 500
-MAX_FEED_ROWS = 400_000
+MAX_FEED_ROWS = 100_000
+"""Spark Connect refuses a message above 128 MiB, and a reading on its way takes about 500 bytes: 400,000 rows were 208 MB."""
 LAZY_VERSIONS = 200
 """A position that moved without touching a slice is committed only after this many versions: the feed is cheap to read again."""
 
