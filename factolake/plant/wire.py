@@ -1,0 +1,232 @@
+"""What the machines tell about what really happens: facts become values of declared signals, with the faults of real controllers.
+
+Here are 16-bit counters, counter resets and jumps, dead collectors (nothing at all) and dead controllers (bad status). Pure: no clock, no IO.
+"""
+
+import heapq
+import itertools
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from factolake.domain.plant import PlantModel
+from factolake.domain.signals import Counts, Signal, SignalKind
+from factolake.domain.states import MachineState
+from factolake.plant.line import Fact, LineSimulation, from_us, to_us
+from factolake.plant.process import StationProcess
+from factolake.plant.scenario import US_PER_S, Scenario
+
+GOOD = 0
+BAD_NO_COMMUNICATION = 0x80310000
+AUTOMATIC, MANUAL = 1, 2
+Value = bool | int | float | str
+_WIDTHS = {"Int16": 15, "UInt16": 16, "Int32": 31, "UInt32": 32, "Int64": 63, "UInt64": 64}
+_NAMED_FACTS = frozenset({"cycle_time", "buffer_out"})
+
+
+class Change(NamedTuple):
+    """A value a machine sends: `value` None where `status` (OPC UA code, 0 good) is bad."""
+
+    ts: datetime
+    machine: str
+    signal: str
+    tag: str
+    value: Value | None
+    status: int
+
+
+@dataclass(slots=True)
+class _Controller:
+    """What one machine's controller holds: last values by signal name, counter offsets, and whether it can be heard."""
+
+    signals: dict[str, Signal]
+    by_fact: dict[str, list[Signal]]
+    words: dict[str, str]
+    process: StationProcess
+    last: dict[str, Value] = field(default_factory=dict)
+    offsets: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    state: MachineState = MachineState.NO_ORDER
+    silenced: int = 0
+    beats: int = 0
+
+
+class LineSignals:
+    """The line's signals over a simulation. `period_s`: seconds between process samples and between heartbeats; may be changed on the way."""
+
+    def __init__(self, model: PlantModel, line_id: str, scenario: Scenario, seed: int, start: datetime, period_s: float = 1.0) -> None:
+        self.simulation = LineSimulation(model, line_id, scenario, seed, start)
+        self.period_s = period_s
+        self._scenario = scenario
+        self._start_us = self._now_us = self._sampled_us = to_us(start)
+        self._next_sample_us = self._start_us
+        self._controllers = {s.machine: _controller(model, s.machine, seed, scenario) for s in self.simulation.stations}
+        self._changes: list[Change] = []
+        self._events: list[tuple[int, int, Callable[[], None]]] = []
+        self._order = itertools.count()
+        self._script()
+
+    def advance_to(self, until: datetime) -> tuple[list[Fact], list[Change]]:
+        """(what really happened, what was sent) in (the time reached before, `until`], each in order of time."""
+        until_us = to_us(until)
+        facts: list[Fact] = []
+        while self._now_us <= until_us:
+            stop_us = min(until_us, self._next_sample_us, self._events[0][0] if self._events else until_us)
+            new = self.simulation.advance_to(from_us(stop_us))
+            self._tell(new)
+            facts += new
+            while self._events and self._events[0][0] <= stop_us:
+                self._now_us = self._events[0][0]
+                heapq.heappop(self._events)[2]()
+            self._now_us = stop_us
+            if self._next_sample_us <= stop_us:
+                self._sample(stop_us)
+            elif stop_us == until_us:
+                break
+        changes, self._changes = self._changes, []
+        return facts, changes
+
+    # -- script -------------------------------------------------------------------------------------------------------------------------------
+
+    def _at(self, offset_us: int, action: Callable[[], None]) -> None:
+        heapq.heappush(self._events, (self._start_us + offset_us, next(self._order), action))
+
+    def _heard(self, machine: str | None) -> Iterable[tuple[str, _Controller]]:
+        return [(m, c) for m, c in self._controllers.items() if machine in (None, m)]
+
+    def _script(self) -> None:
+        for dead in self._scenario.dead_collector:
+            for machine, _ in self._heard(dead.machine):
+                self._at(dead.at, lambda m=machine: self._silence(m, False))  # type: ignore[misc]
+                self._at(dead.until_us, lambda m=machine: self._speak_again(m))  # type: ignore[misc]
+        for dead in self._scenario.dead_plc:
+            for machine, _ in self._heard(dead.machine):
+                self._at(dead.at, lambda m=machine: self._silence(m, True))  # type: ignore[misc]
+                self._at(dead.until_us, lambda m=machine: self._speak_again(m))  # type: ignore[misc]
+        for reset in self._scenario.counter_reset:
+            self._at(reset.at, lambda r=reset: self._reset(r.machine))  # type: ignore[misc]
+        for jump in self._scenario.counter_jump:
+            self._at(jump.at, lambda j=jump: self._jump(j.machine, j.by))  # type: ignore[misc]
+
+    def _silence(self, machine: str, is_bad: bool) -> None:
+        controller = self._controllers.get(machine)
+        if controller is None:
+            return
+        controller.silenced += 1
+        if is_bad:
+            ts = from_us(self._now_us)
+            self._changes += [Change(ts, machine, s.name, s.tag, None, BAD_NO_COMMUNICATION) for s in controller.signals.values()]
+
+    def _speak_again(self, machine: str) -> None:
+        controller = self._controllers.get(machine)
+        if controller is None:
+            return
+        controller.silenced -= 1
+        if controller.silenced == 0:
+            ts = from_us(self._now_us)
+            self._changes += [Change(ts, machine, name, controller.signals[name].tag, value, GOOD) for name, value in controller.last.items()]
+
+    def _reset(self, machine: str) -> None:
+        controller = self._controllers[machine]
+        for name, count in controller.counts.items():
+            controller.offsets[name] = -count
+            self._send(machine, controller.signals[name], self._shown(controller, name), self._now_us)
+
+    def _jump(self, machine: str, by: int) -> None:
+        controller = self._controllers[machine]
+        for signal in controller.by_fact.get("total", []):
+            controller.offsets[signal.name] = controller.offsets.get(signal.name, 0) + by
+            self._send(machine, signal, self._shown(controller, signal.name), self._now_us)
+
+    # -- values -------------------------------------------------------------------------------------------------------------------------------
+
+    def _tell(self, facts: list[Fact]) -> None:
+        for fact in facts:
+            controller = self._controllers[fact.machine]
+            if fact.name == "state":
+                self._become(fact, controller)
+            for signal in controller.by_fact.get(fact.name, ()):
+                if signal.counter is not None:
+                    controller.counts[signal.name] = int(fact.value)
+                    value: Value = self._shown(controller, signal.name)
+                elif fact.name == "state":
+                    value = _typed(controller.words.get(str(fact.value), "0"), signal)
+                else:
+                    value = _typed(fact.value, signal)
+                self._send(fact.machine, signal, value, fact.ts_us)
+
+    def _become(self, fact: Fact, controller: _Controller) -> None:
+        controller.state = MachineState(fact.value)
+        for signal in controller.by_fact.get("mode", ()):
+            is_manual = controller.state in (MachineState.SETUP, MachineState.FAULT)
+            value = _typed(MANUAL if is_manual else AUTOMATIC, signal)
+            if controller.last.get(signal.name) != value:
+                self._send(fact.machine, signal, value, fact.ts_us)
+
+    def _shown(self, controller: _Controller, name: str) -> int:
+        signal = controller.signals[name]
+        width = (signal.counter.width_bits if signal.counter else None) or _WIDTHS.get(signal.node_type, 53)
+        return int((controller.offsets.get(name, 0) + controller.counts[name]) % (1 << width))
+
+    def _send(self, machine: str, signal: Signal, value: Value, at_us: int) -> None:
+        controller = self._controllers[machine]
+        controller.last[signal.name] = value
+        if controller.silenced == 0:
+            self._changes.append(Change(from_us(at_us), machine, signal.name, signal.tag, value, GOOD))
+
+    def _sample(self, at_us: int) -> None:
+        is_first, passed_s = at_us == self._start_us, (at_us - self._sampled_us) / US_PER_S
+        ts = from_us(at_us)
+        for machine, controller in self._controllers.items():
+            if is_first:
+                self._greet(machine, controller)
+            controller.beats += 1
+            samples: list[tuple[Signal, Value]] = [(s, _typed(controller.beats, s)) for s in controller.by_fact.get("heartbeat", ())]
+            samples += [(s, _typed(v, s)) for s, v in controller.process.sample(controller.state, passed_s)]
+            controller.last.update((signal.name, value) for signal, value in samples)
+            if controller.silenced == 0:
+                self._changes += [Change(ts, machine, signal.name, signal.tag, value, GOOD) for signal, value in samples]
+        self._sampled_us = at_us
+        self._next_sample_us = at_us + round(self.period_s * US_PER_S)
+
+    def _greet(self, machine: str, controller: _Controller) -> None:
+        for name, value in (("operator", self._scenario.operator), ("setpoint", 100.0)):
+            for signal in controller.by_fact.get(name, ()):
+                self._send(machine, signal, _typed(value, signal), self._start_us)
+
+
+def _controller(model: PlantModel, machine: str, seed: int, scenario: Scenario) -> _Controller:
+    signals = {s.name: s for s in model.signals if s.machine == machine}
+    by_fact: dict[str, list[Signal]] = {}
+    for signal in signals.values():
+        by_fact.setdefault(_fact_of(signal), []).append(signal)
+    raw = model.state_maps[model.machines[machine].state_map]
+    words: dict[str, str] = {}
+    for word, state in raw.items():
+        if word != "*":
+            words.setdefault(state, word)
+    process = StationProcess(list(signals.values()), random.Random(f"{seed}/{machine}/process"), _NAMED_FACTS)
+    controller = _Controller(signals, by_fact, words, process)
+    start = scenario.habits(machine).counter_start or 0
+    controller.offsets = {s.name: start for s in by_fact.get(Counts.TOTAL.value, ())}
+    return controller
+
+
+def _fact_of(signal: Signal) -> str:
+    """Which fact a signal tells: its counter's word, its own name for the two station values, else its kind."""
+    if signal.counter is not None:
+        return signal.counter.counts.value
+    if signal.name in _NAMED_FACTS:
+        return signal.name
+    return "sampled" if signal.kind in (SignalKind.PROCESS, SignalKind.ENERGY) else signal.kind.value
+
+
+def _typed(value: Value, signal: Signal) -> Value:
+    """`value` as the signal's OPC UA type carries it."""
+    if signal.node_type == "String":
+        return str(value)
+    if signal.node_type == "Boolean":
+        return bool(value)
+    return float(value) if signal.node_type in ("Float", "Double") else int(value)
