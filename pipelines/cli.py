@@ -52,7 +52,8 @@ def main() -> None:
             _fail(error, f"the disk is full ({error.filename or 'no file named'}); free some space and start again", DiskFull.exit_code, shared.debug)
         _fail(error, f"the system refused: {error}", INTERNAL_ERROR, shared.debug)
     except Exception as error:
-        _fail(error, f"unexpected {type(error).__name__}: {error} (this is a fault in FactoLake; --debug shows where)", INTERNAL_ERROR, shared.debug)
+        what = f"{type(error).__name__}: {str(error)[:300]}"
+        _fail(error, f"a fault in FactoLake itself, {what}; --debug shows where", INTERNAL_ERROR, shared.debug)
 
 
 def _fail(error: BaseException, sentence: str, exit_code: int, debug: bool) -> None:

@@ -91,7 +91,13 @@ def run_demo(home: Path, wishes: Wishes, debug: bool = False) -> dict[str, objec
         workspace = prepare(home, clock.now(), recording=wishes.recording, keep=wishes.keep)
         settings = workspace.settings
         specs = [_spec(name, workspace, wishes) for name in settings.parts]
-        supervisor = Supervisor(specs, settings.run_dir, clock, console.print, {"land": spool_drained(settings)})
+        supervisor = Supervisor(
+            specs,
+            settings.run_dir,
+            clock,
+            lambda text: console.print(text, markup=False, highlight=False, soft_wrap=True),
+            {"land": spool_drained(settings)},
+        )
         demo = Demo(workspace, supervisor, stop, Lake(settings.lake_root), console, started)
         supervisor.start()
         try:
@@ -103,6 +109,10 @@ def run_demo(home: Path, wishes: Wishes, debug: bool = False) -> dict[str, objec
 
 def _show(demo: Demo, wishes: Wishes) -> dict[str, object]:
     seconds = _until_first_kpi(demo)
+    if demo.stop.event.is_set():
+        if demo.stop.interrupted:
+            raise KeyboardInterrupt
+        raise SourceUnavailable("the demo was stopped before its first KPI; the lake stays as it was")
     if wishes.once:
         _settle(demo)
     screen = demo.screen()
