@@ -13,7 +13,9 @@ MESSAGE_SCHEMAS: dict[str, pa.Schema] = {
     READINGS_SCHEMA: arrow_schema(READING_MESSAGE),
     EVENTS_SCHEMA: arrow_schema(EVENT_MESSAGE),
 }
-_OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
+# One record is too small to be worth threads: with them reading 200 values costs 245 us of CPU, without 49.
+_OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
+_READ_OPTIONS = pa.ipc.IpcReadOptions(use_threads=False)
 
 
 def encode(schema: str, batch: pa.RecordBatch, topic: str = "records") -> Record:
@@ -35,7 +37,7 @@ def decode(record: Record) -> tuple[str, pa.Table]:
     if schema not in MESSAGE_SCHEMAS:
         raise UndecodableRecord("unknown_schema", f"header schema is {schema!r}; known: {', '.join(MESSAGE_SCHEMAS)}")
     try:
-        rows = pa.ipc.open_stream(record.value).read_all()
+        rows = pa.ipc.open_stream(record.value, options=_READ_OPTIONS).read_all()
         rows.validate(full=True)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise UndecodableRecord("not_arrow", f"{len(record.value)} bytes are no Arrow stream: {error}") from error

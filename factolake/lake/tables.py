@@ -35,7 +35,8 @@ FEED_COLUMNS = pa.schema([pa.field("_change_type", pa.string(), nullable=False),
 ATTEMPTS = 10
 REOPEN_EVERY_COMMITS = 50
 
-_WRITER = WriterProperties(compression="ZSTD")
+# Appends are written with Snappy, which costs a third less CPU; the merge, which everything passes once, packs tighter.
+_MERGED = WriterProperties(compression="ZSTD")
 # delta-rs reads a typed literal as nanoseconds and then fails on the column's microseconds; a bare one takes the column's type.
 _TIMESTAMP_LITERAL = re.compile(r"\bTIMESTAMP\s+'(?=\d{4}-)", re.IGNORECASE)
 
@@ -184,7 +185,10 @@ class Handle:
         try:
             with translated(self.table.name, f"files under {self.path} cannot be merged; run `factolake doctor`"):
                 self._delta.optimize.compact(
-                    target_size=target_bytes, commit_properties=CommitProperties(max_commit_retries=0), post_commithook_properties=NO_HOOKS
+                    target_size=target_bytes,
+                    writer_properties=_MERGED,
+                    commit_properties=CommitProperties(max_commit_retries=0),
+                    post_commithook_properties=NO_HOOKS,
                 )
         except CommitFailedError:
             self.refresh()
@@ -262,7 +266,6 @@ class Handle:
                 rows,
                 mode=mode,  # type: ignore[call-overload]
                 predicate=predicate,
-                writer_properties=_WRITER,
                 commit_properties=commit,
                 post_commithook_properties=NO_HOOKS,
             )
