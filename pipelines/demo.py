@@ -153,7 +153,7 @@ def _print(demo: Demo, screen: Screen, seconds: float, wishes: Wishes) -> None:
     model, settings = demo.workspace.plant, demo.workspace.settings
     out = not wishes.quiet
     for sentence in clock_sentences(screen, model):
-        demo.console.print(sentence, style="bold", highlight=False)
+        demo.console.print(sentence, style="bold", highlight=False, soft_wrap=True)
     print_table(f"first complete shift after {seconds:.0f} s", kpi_rows(screen), to_stderr=not out)
     bottleneck = next(iter(model.lines.values())).bottleneck
     print_table(f"where the planned time of {bottleneck} went", loss_rows(screen), to_stderr=not out)

@@ -4,22 +4,25 @@ import datetime as dt
 import json
 from dataclasses import dataclass
 
+from rich.console import RenderableType
+
 from factolake.config import Settings
 from factolake.contracts import gold
+from factolake.domain.calendar import plant_zone
 from factolake.domain.plant import PlantModel
 from factolake.errors import ContractViolation
 from factolake.kpi.explain import explain_shift
-from factolake.kpi.explain_text import render
+from factolake.kpi.explain_text import explanation_text
 from factolake.lake.sql import query
 from factolake.lake.tables import Lake
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An explanation twice: as plain data and as text for a person."""
+    """An explanation twice: as plain data and in the form rich prints."""
 
     document: dict[str, object]
-    text: str
+    text: RenderableType
 
 
 def explanation(settings: Settings, model: PlantModel, equipment: str, shift: str, day: dt.date | None) -> Told:
@@ -36,4 +39,4 @@ def explanation(settings: Settings, model: PlantModel, equipment: str, shift: st
         shown = "; ".join(have[:12]) + ("; ..." if len(have) > 12 else "")
         raise ContractViolation(f"no gold.oee_shift row for {equipment} {shift}{f' {day}' if day else ''}; there are: {shown or 'none yet'}")
     told = explain_shift(lambda sql: query(lake, sql), model, equipment, max(fitting), shift)
-    return Told(json.loads(told.to_json()), render(told))
+    return Told(json.loads(told.to_json()), explanation_text(told, plant_zone(model.time_zone)))

@@ -22,7 +22,7 @@ from gold.oee_shift where is_complete and pbt_us > 0
 order by from_ts, line, equipment_level, equipment
 """
 LOSSES = """
-select loss, sum(duration_us) as duration_us from gold.losses
+select loss, sum(duration_us)::bigint as duration_us from gold.losses
 where line = '{line}' and machine = '{machine}' and production_day = date '{day}' and shift = '{shift}' group by loss, loss_order order by loss_order
 """
 CLOCKS = """

@@ -14,6 +14,8 @@ import typer
 from factolake.errors import ConfigError
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from factolake.config import Settings
     from factolake.domain.plant import PlantModel
 
@@ -71,11 +73,8 @@ def plain(value: object) -> object:
 
 def print_table(title: str, rows: Sequence[Mapping[str, object]], columns: Sequence[str] | None = None, *, to_stderr: bool = False) -> None:
     """`rows` as a plain table; numbers right, nothing wrapped away when stdout is no terminal."""
-    from rich.console import Console
     from rich.table import Table
 
-    stream = sys.stderr if to_stderr else sys.stdout
-    console = Console(file=stream, width=None if stream.isatty() else 200, soft_wrap=not stream.isatty())
     names = list(columns or (rows[0] if rows else ()))
     table = Table(title=title or None, title_justify="left", header_style="bold", box=None, pad_edge=False)
     for name in names:
@@ -83,7 +82,15 @@ def print_table(title: str, rows: Sequence[Mapping[str, object]], columns: Seque
         table.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*(_cell(row.get(name)) for name in names))
-    console.print(table)
+    print_rich(table, to_stderr=to_stderr)
+
+
+def print_rich(what: "RenderableType", *, to_stderr: bool = False) -> None:
+    """Something rich can print, at the terminal's width, or wide enough for any table where there is none."""
+    from rich.console import Console
+
+    stream = sys.stderr if to_stderr else sys.stdout
+    Console(file=stream, width=None if stream.isatty() else 200, soft_wrap=not stream.isatty()).print(what)
 
 
 def _cell(value: object) -> str:

@@ -6,7 +6,7 @@ import typer
 
 from factolake.domain.clock import SystemClock
 from factolake.errors import ContractViolation, FactoLakeError
-from pipelines.commands.invocation import Json, day, invocation, print_json, print_table
+from pipelines.commands.invocation import Json, day, invocation, print_json, print_rich, print_table
 
 MAX_TABLE_ROWS = 200
 EXPLAINED = ("oee_shift",)
@@ -59,7 +59,7 @@ def explain(
     if as_json:
         print_json(told.document)
     else:
-        typer.echo(told.text)
+        print_rich(told.text)
 
 
 def recompute(
