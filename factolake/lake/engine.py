@@ -127,11 +127,17 @@ def _session(url: str, name: str) -> Iterator[SparkSession]:
     except (PySparkException, OSError) as error:
         if spark is not None:
             spark.stop()
-        raise EngineUnavailable(f"engine {where}: no session ({str(error).splitlines()[0][:200]}); is it up, and the address right?") from error
+        raise EngineUnavailable(f"engine {where}: no session ({_cause(error)}); is it up, and address and token right?") from error
     try:
         yield spark
     finally:
         spark.stop()
+
+
+def _cause(error: Exception) -> str:
+    """What the other end said: gRPC puts it into `details`, behind a first line that says nothing."""
+    text = " ".join(str(error).split())
+    return text.partition('details = "')[2].partition('"')[0] or text[:200]
 
 
 def _require_listener(url: str, where: str) -> None:

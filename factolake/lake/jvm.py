@@ -6,6 +6,7 @@ The child lives on our end of its standard input: when this process ends, howeve
 import os
 import secrets
 import signal
+import socket
 import struct
 import subprocess
 import tempfile
@@ -73,6 +74,8 @@ def jvm_spark(
     PortInUse, and EngineUnavailable with the last lines of the JVM's log when it does not come up.
     """
     secret = token or secrets.token_urlsafe(32)
+    for name, wanted in (("spark_connect", port), ("thrift", thrift_port)):
+        _require_free(name, wanted)
     with tempfile.TemporaryDirectory(prefix="factolake-spark-") as folder:
         process = _launch(Path(folder), jar_files(jars_dir), port, secret, heap)
         try:
@@ -80,6 +83,18 @@ def jvm_spark(
             yield JvmSpark(process.pid, connect, secret, thrift, process)
         finally:
             _stop(process)
+
+
+def _require_free(name: str, port: int | None) -> None:
+    """Say in a moment what the JVM would say in twenty seconds, and which port it is."""
+    if not port:
+        return
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise PortInUse(f"engine spark: 127.0.0.1:{port} is taken; stop the other process or set [ports] {name} in the settings") from error
 
 
 def _launch(folder: Path, jars: tuple[Path, ...], port: int, token: str, heap: str) -> "subprocess.Popen[bytes]":
