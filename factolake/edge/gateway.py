@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from factolake.bus.port import LogWriter
@@ -12,10 +13,11 @@ from factolake.domain.clock import Clock
 from factolake.domain.equipment import Source
 from factolake.domain.plant import PlantModel
 from factolake.edge.connector import Connector
-from factolake.edge.health import read_health, write_health
+from factolake.edge.health import SourceHealth, read_health, write_health
 
 _log = logging.getLogger(__name__)
 HEALTH_EVERY_S = 2.0
+HEALTH_LOOK_S = 0.25
 Factory = Callable[[Source, Sequence[str], LogWriter, Clock, datetime | None], Connector]
 
 
@@ -61,9 +63,18 @@ def make_connectors(settings: Settings, model: PlantModel, log: LogWriter, clock
 
 
 async def _report(settings: Settings, connectors: Sequence[Connector], clock: Clock) -> None:
+    written: dict[str, SourceHealth] = {}
     while True:
-        _write_all(settings, connectors, clock)
-        await asyncio.sleep(HEALTH_EVERY_S)
+        turns = [c for c in connectors if _is_due(written.get(c.source_id), c.health(), clock.now())]
+        _write_all(settings, turns, clock)
+        written |= {c.source_id: replace(c.health(), written_ts=clock.now()) for c in turns}
+        await asyncio.sleep(HEALTH_LOOK_S)
+
+
+def _is_due(written: SourceHealth | None, now: SourceHealth, ts: datetime) -> bool:
+    if written is None or written.written_ts is None or (written.state, written.sessions) != (now.state, now.sessions):
+        return True
+    return not 0 <= (ts - written.written_ts).total_seconds() < HEALTH_EVERY_S
 
 
 def _write_all(settings: Settings, connectors: Sequence[Connector], clock: Clock) -> None:

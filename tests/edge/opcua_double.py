@@ -76,3 +76,9 @@ class LineServer:
             ServerTimestamp=now if server_ts is ... else server_ts,
         )
         await self.server.write_attribute_value(self._nodes[tag].nodeid, data)
+
+    async def set_clock(self, now: datetime) -> None:
+        """Let the server's CurrentTime stand at `now`, as one that plays a recording does."""
+        status = self.server.get_node(ua.ObjectIds.Server_ServerStatus_CurrentTime)
+        value = ua.DataValue(ua.Variant(now, ua.VariantType.DateTime))
+        self.server.iserver.aspace.set_attribute_value_callback(status.nodeid, ua.AttributeIds.Value, lambda *_: value)

@@ -1,14 +1,19 @@
 import asyncio
 import contextlib
 import json
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from asyncua import ua
+from asyncua.common.utils import Buffer
 from opcua_double import NAMESPACE, LineServer
 
 from factolake.bus.codec import decode
 from factolake.domain.clock import SystemClock
-from factolake.domain.equipment import Source
+from factolake.domain.equipment import Source, Timeline
+from factolake.edge import opcua_session
 from factolake.edge.health import SourceState
 from factolake.edge.opcua import OpcUaConnector
 from factolake.edge.opcua_session import Timing
@@ -21,7 +26,8 @@ INT = ua.VariantType.Int64
 
 
 def rows(log: MemoryLog, schema: str) -> list[dict]:
-    found = [decode(stored.record) for stored in log.read(0, 1_000_000)]
+    records = [stored.record for stored in log.read(0, 1_000_000)]
+    found = [decode(record) for record in records if record.headers["schema"] == schema]
     return [row for name, table in found if name == schema for row in table.to_pylist()]
 
 
@@ -193,3 +199,110 @@ async def test_overflow_at_the_server_is_flagged_and_counted():
             assert (connector.health().overflow, connector.health().bad_quality) == (2, 1)
     assert [row["flags"] for row in readings(log, "M1.Count")] == [8, 1, 1]
     assert next((event["cause"], event["lost_rows"], event["subject"]) for event in events(log, "loss")) == ("server_overflow", -1, "M1.Count")
+
+
+async def test_history_played_by_the_server_is_flagged_and_an_old_standing_value_is_not():
+    log = MemoryLog()
+    old = datetime.now(UTC) - timedelta(hours=3)
+    async with LineServer() as line:
+        await line.add("M1.Count", 1, INT)
+        await line.write("M1.Count", 1, INT, source_ts=old, server_ts=old)
+        async with connected(line.url, log, ["M1.Count"]):
+            await until(lambda: readings(log, "M1.Count"))
+            await line.set_clock(old)
+            await until(lambda: any(row["tag"] == "" and row["server_ts"] == old for row in rows(log, "readings/1")))
+            await line.write("M1.Count", 2, INT, source_ts=old, server_ts=old)
+            await line.write("M1.Count", 3, INT)
+            await until(lambda: len(readings(log, "M1.Count")) == 3)
+    assert [row["flags"] for row in readings(log, "M1.Count")] == [8, 2, 0]
+
+
+async def test_a_recording_shows_every_repetition_and_a_live_source_only_changes():
+    log = MemoryLog()
+    async with LineServer() as line:
+        await line.add("M1.Mode", "AUTO", ua.VariantType.String)
+        live = Source("live", "opcua", line.url, NAMESPACE, publishing_interval_ms=50)
+        recorded = replace(live, source_id="recorded", timeline=Timeline.RECORDED)
+        stop = asyncio.Event()
+        connectors = [OpcUaConnector(source, [], log, SystemClock(), timing=QUICK) for source in (live, recorded)]
+        running = [asyncio.create_task(connector.run(stop)) for connector in connectors]
+        await until(lambda: len(readings(log)) == 2)
+        for _ in range(3):
+            await line.write("M1.Mode", "AUTO", ua.VariantType.String)
+        await until(lambda: len(readings(log)) == 5)
+        stop.set()
+        await asyncio.gather(*running)
+    assert Counter(row["source_id"] for row in readings(log)) == {"live": 1, "recorded": 4}
+
+
+async def test_while_the_log_is_full_the_source_waits_and_nothing_is_lost():
+    log = MemoryLog()
+    async with LineServer() as line:
+        await line.add("M1.Count", 0, INT)
+        async with connected(line.url, log, ["M1.Count"]) as connector:
+            await until(lambda: readings(log, "M1.Count"))
+            log.max_bytes = 0
+            for value in range(1, 101):
+                await line.write("M1.Count", value, INT)
+                await asyncio.sleep(0.005)
+            await until(lambda: "limit of 0" in connector.health().cause)
+            log.max_bytes = 1 << 30
+            await until(lambda: len(readings(log, "M1.Count")) == 101)
+            assert connector.health().cause == "connected"
+    assert [row["value_i64"] for row in readings(log, "M1.Count")] == list(range(101))
+    assert not events(log, "loss")
+
+
+async def test_what_a_full_log_cost_is_counted_and_told():
+    log = MemoryLog()
+    async with LineServer() as line:
+        await line.add("M1.Count", 0, INT)
+        async with connected(line.url, log, ["M1.Count"], full_wait_s=0.1) as connector:
+            await until(lambda: readings(log, "M1.Count"))
+            log.max_bytes = 0
+            for value in range(1, 11):
+                await line.write("M1.Count", value, INT)
+            await until(lambda: connector.health().values == 11 and connector.health().losses >= 10)
+            log.max_bytes = 1 << 30
+            await line.write("M1.Count", 11, INT)
+            await until(lambda: events(log, "loss"))
+            lost = connector.health().losses
+    stored = [row["value_i64"] for row in readings(log, "M1.Count")]
+    assert stored == [0, 11]
+    (loss,) = events(log, "loss")
+    assert (loss["cause"], loss["lost_rows"]) == ("log_refused", lost)
+    numbers = sorted({(row["epoch"], row["seq"]) for row in rows(log, "readings/1") + rows(log, "events/1")})
+    assert len(numbers) < numbers[-1][1] + 1, "the lost messages leave a hole in the numbering"
+
+
+async def test_the_time_since_an_earlier_gateway_last_heard_of_the_source_is_a_gap():
+    log = MemoryLog()
+    before = datetime.now(UTC) - timedelta(hours=1)
+    async with LineServer() as line, connected(line.url, log, last_life_ts=before):
+        await until(lambda: events(log, "gap"))
+    (gap,) = events(log, "gap")
+    assert (datetime.fromisoformat(gap["from_ts"]), gap["cause"]) == (before, "the gateway was not running")
+
+
+async def test_bytes_that_make_no_sense_go_on_as_they_are_and_the_stream_continues(monkeypatch):
+    log = MemoryLog()
+    original = opcua_session.decode_publish
+    broken = []
+
+    def decode_once_broken(body):
+        if not broken and b"spoil me" in bytes(body):
+            broken.append(bytes(body)[:60])
+            return original(Buffer(broken[0]))
+        return original(body)
+
+    monkeypatch.setattr(opcua_session, "decode_publish", decode_once_broken)
+    async with LineServer() as line:
+        await line.add("M1.Text", "a", ua.VariantType.String)
+        async with connected(line.url, log, ["M1.Text"]):
+            await until(lambda: readings(log, "M1.Text"))
+            await line.write("M1.Text", "spoil me", ua.VariantType.String)
+            await until(lambda: broken)
+            await line.write("M1.Text", "b", ua.VariantType.String)
+            await until(lambda: len(readings(log, "M1.Text")) == 2)
+    dead = [s.record for s in log.read(0, 1000) if s.record.headers["schema"] == "opcua-publish/1"]
+    assert len(dead) == 1 and b"spoil me" in dead[0].value
