@@ -16,6 +16,7 @@ FactoLakeError
     ├── LogReplaced          the spool ends below the position the lake has committed
     ├── QueryError           a SQL question the lake cannot answer
     ├── TableDamaged         a table's log or data file is missing or broken
+    ├── NoSuchRow            a value that was asked for is not in the lake
     ├── MissingDependency    an optional package, jar or Java is not installed
     ├── ChecksumMismatch     a fetched file has another hash than the lock
     └── PortInUse            an address is taken by another process
@@ -106,6 +107,10 @@ class QueryError(Permanent):
 
 class TableDamaged(Permanent):
     """A table's log or data file is missing or broken."""
+
+
+class NoSuchRow(Permanent):
+    """A value that was asked for is not in the lake."""
 
 
 class MissingDependency(Permanent):

@@ -22,7 +22,7 @@ def machine_shifts(inputs: Inputs, spans: DataFrame, segments: DataFrame) -> Dat
     plant, frames = inputs.plant, inputs.frames
     stretches = cut_stretches(spans, frames[silver.STATE_HOURS.name], plant.machines)
     plates, roles = effective_plates(plant.nameplates), counter_roles(plant.signals)
-    stops = short_stops(frames[silver.DOWNTIME.name], plant.machines)
+    stops = short_stops(frames[silver.DOWNTIME.name], plant.machines, plant.model.convention)
     elements = time_elements(spans, stretches, segments, stops=stops, shared=SHIFT)
     sums = elements.join(quantities(spans, weighed(frames[silver.COUNTS.name], roles, plates)), on=list(SPAN), how="left")
     sums = sums.where(F.col("horizon").isNotNull() | F.col("pq").isNotNull())

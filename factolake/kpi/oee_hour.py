@@ -31,7 +31,7 @@ def oee_hour(inputs: Inputs) -> DataFrame:
     stretches = cut_stretches(spans, frames[silver.STATE_HOURS.name], machines)
     plates = effective_plates(plant.nameplates)
     roles = counter_roles(plant.signals)
-    stops = short_stops(frames[silver.DOWNTIME.name], plant.machines)
+    stops = short_stops(frames[silver.DOWNTIME.name], plant.machines, plant.model.convention)
     elements = time_elements(spans, stretches, _segments(inputs), stops=stops, shared=SPAN)
     sums = elements.join(quantities(spans, weighed(frames[silver.COUNTS.name], roles, plates)), on=list(SPAN), how="left")
     sums = sums.where(F.col("horizon").isNotNull() | F.col("pq").isNotNull())

@@ -12,10 +12,8 @@ from pyspark.sql import Window as W
 from pyspark.sql import functions as F
 
 from factolake.domain.plant import PlantModel
+from factolake.kpi.overtime import OVERTIME
 from factolake.refine.refinement import HOUR, Horizon, Inputs, Slice
-
-OVERTIME = timedelta(days=1)
-"""How long after its end a shift still takes what is produced outside every shift."""
 
 
 def shift_spans(slices: DataFrame, segments: DataFrame) -> DataFrame:

@@ -24,10 +24,11 @@ def micros(from_ts: str | Column, to_ts: str | Column) -> Column:
     return F.unix_micros(to_ts) - F.unix_micros(from_ts)
 
 
-def time_elements(spans: DataFrame, stretches: DataFrame, segments: DataFrame, *, stops: DataFrame, shared: tuple[str, ...]) -> DataFrame:
+def time_elements(spans: DataFrame, stretches: DataFrame, segments: DataFrame, *, stops: DataFrame | None, shared: tuple[str, ...]) -> DataFrame:
     """`spans` with its time elements, `adet_<state>_us`, `short_us` and `horizon` added.
 
-    Parameters: `stretches` from `cut_stretches`; `segments` the calendar; `stops` the short stops (machine, stop_from, stop_to).
+    Parameters: `stretches` from `cut_stretches`; `segments` the calendar; `stops` the short stops (machine, stop_from, stop_to), or None where
+    nobody asks for them (`short_us` is 0).
     `shared` names the columns of spans that look at one horizon where a machine has no stretch at all.
     """
     own = stretches.groupBy(*SPAN).agg(F.sum(_us_where(F.col("state") == "producing")).alias("producing_us"), F.max("to_ts").alias("own_horizon"))
@@ -81,7 +82,7 @@ def _elapsed(plan: DataFrame) -> DataFrame:
     return lengths.groupBy(*SPAN).agg(F.sum("_us").alias("pot_us"), pdot.alias("pdot_us"))
 
 
-def _classes(stretches: DataFrame, plan: DataFrame, stops: DataFrame) -> DataFrame:
+def _classes(stretches: DataFrame, plan: DataFrame, stops: DataFrame | None) -> DataFrame:
     busy = plan.where("segment = 'busy'").select(*SPAN, "plan_from", "plan_to")
     pieces = stretches.join(busy, on=list(SPAN), how="inner").where("cut_from < plan_to AND cut_to > plan_from")
     pieces = pieces.withColumns({"cut_from": F.greatest("cut_from", "plan_from"), "cut_to": F.least("cut_to", "plan_to")})
@@ -90,6 +91,8 @@ def _classes(stretches: DataFrame, plan: DataFrame, stops: DataFrame) -> DataFra
     sums = [F.sum(_us_where(kind == name)).alias(f"{column}_us") for name, column in _CLASS_COLUMNS]
     sums += [F.sum(_us_where((kind == "adet") & (delay == state))).alias(f"adet_{state}_us") for state in DELAYS]
     totals = pieces.groupBy(*SPAN).agg(*sums)
+    if stops is None:
+        return totals.withColumn("short_us", F.lit(0).cast("bigint"))
     short = pieces.where(kind == "adet").join(stops, on="machine", how="inner").where("cut_from >= stop_from AND cut_to <= stop_to")
     return totals.join(short.groupBy(*SPAN).agg(F.sum(micros("cut_from", "cut_to")).alias("short_us")), on=list(SPAN), how="left")
 
