@@ -21,7 +21,7 @@ from factolake.lake.diff import difference
 from factolake.lake.engine import engine
 from factolake.lake.tables import Lake
 from factolake.refine.registry import REFINEMENTS
-from factolake.refine.runner import Runner, record_plant
+from factolake.refine.runner import MAX_FEED_ROWS, Runner, record_plant
 
 SOURCES = (bronze.READINGS, bronze.EVENTS, bronze.DEAD_LETTER, ops.CLOCK)
 COMPARED = tuple(r for r in REFINEMENTS if r.output.layer in ("silver", "gold"))
@@ -73,14 +73,15 @@ def _settle(runner: Runner, passes: int = 10) -> None:
 
 
 def _copy(published: Lake, copy: Lake, table: Table) -> None:
-    """The source table as silver has read it, as one append."""
+    """The source table as silver has read it, in appends that a refinement reads one by one."""
     copy.ensure(table)
     if not published.exists(table):
         return
     version = _read_through(published, table)
     rows = published.open(table).read(version=version)
-    if rows.num_rows:
-        copy.open(table).append(rows, {})
+    handle = copy.open(table)
+    for start in range(0, rows.num_rows, MAX_FEED_ROWS):
+        handle.append(rows.slice(start, MAX_FEED_ROWS), {})
 
 
 def _read_through(published: Lake, table: Table) -> int:

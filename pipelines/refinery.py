@@ -61,6 +61,12 @@ class Refinery:
             self.write_runs()
         return changed
 
+    def settle(self) -> None:
+        """Before the end: commit what was read through without touching anything, in the order data flows."""
+        for refinement in self.refinements:
+            if refinement.name not in self.failing:
+                self.runner.settle(refinement)
+
     def write_runs(self) -> None:
         """Append the collected rows of ops.runs in one commit."""
         self._runs_written = time.monotonic()
@@ -96,5 +102,6 @@ def run_refinery(settings: Settings, clock: Clock, stop: threading.Event, once: 
             if once and not changed:
                 break
             stop.wait(0 if once else settings.refinery.interval_s)
+        refinery.settle()
         refinery.write_runs()
         return changed

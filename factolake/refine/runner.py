@@ -108,6 +108,14 @@ class Runner:
         held = {name: self._read_through.get((refinement.name, name), -1) for name in stored}
         return {name: max(held[name], -1 if version is None else version) for name, version in stored.items()}
 
+    def settle(self, refinement: Refinement) -> int | None:
+        """Commit the positions only remembered so far, so that the tables alone tell how far they are; the version, None if all were there."""
+        output = self._handle(refinement.output)
+        names = {_app_id(refinement, feed): (refinement.name, feed.table.name) for feed in refinement.inputs}
+        held = {app_id: self._read_through[name] for app_id, name in names.items() if name in self._read_through}
+        ahead = {app_id: version for app_id, version in held.items() if version > (-1 if (old := output.position(app_id)) is None else old)}
+        return output.commit_positions(ahead) if ahead else None
+
     def recompute(self, refinement: Refinement, slices: Iterable[Slice]) -> RunResult:
         """Compute and commit `slices` again without moving a position (backfill)."""
         output = self._handle(refinement.output)
