@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from factolake.mes.targets import Feed, Row, Value
 
-_GONE = frozenset({"delete", "update_preimage"})
+_GONE = ("delete", "update_preimage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +49,28 @@ def snapshot_batch(feed: Feed, table_id: str, version: int, rows: pa.Table) -> B
 def change_batch(feed: Feed, table_id: str, from_version: int, to_version: int, changes: pa.Table) -> Batch:
     """The net effect of a change feed (`_change_type`, `_commit_version`) with versions in (from_version, to_version].
 
-    Within one commit a row written wins over the same key removed: a replaced slice is both.
+    A slice that was replaced by the same rows, but for `as_of`, is no news: a machine's day is rewritten whole for every new interval.
     """
-    ordered = sorted(changes.to_pylist(), key=lambda row: (row["_commit_version"], row["_change_type"] not in _GONE))
-    last: dict[tuple[Value, ...], tuple[bool, Row, int]] = {}
-    for change in ordered:
-        row = _shape(feed, change)
-        last[feed.key_of(row)] = (change["_change_type"] in _GONE, row, change["_commit_version"])
-    upserts = tuple(Upsert(row, version) for gone, row, version in last.values() if not gone)
-    deletes = tuple((key, version) for key, (gone, _, version) in last.items() if gone)
-    return Batch(feed, table_id, from_version, to_version, upserts, deletes)
+    upserts: list[Upsert] = []
+    gone: dict[tuple[Value, ...], int] = {}
+    for change in _net(feed, changes).to_pylist():
+        row, version = _shape(feed, change), change["_commit_version_max"]
+        if change["sign_sum"] > 0:
+            upserts.append(Upsert(row, version))
+        else:
+            gone[feed.key_of(row)] = version
+    written = {feed.key_of(upsert.row) for upsert in upserts}
+    deletes = tuple((key, version) for key, version in gone.items() if key not in written)
+    return Batch(feed, table_id, from_version, to_version, tuple(upserts), deletes)
+
+
+def _net(feed: Feed, changes: pa.Table) -> pa.Table:
+    """Rows that were there before and are not after (`sign_sum` -1), or the other way round (+1)."""
+    content = [name for name in feed.source.column_names if name != "as_of"]
+    sign = pc.if_else(pc.is_in(changes["_change_type"], pa.array(_GONE)), -1, 1)
+    counted = changes.append_column("sign", sign).group_by(content).aggregate([("sign", "sum"), ("_commit_version", "max"), ("as_of", "max")])
+    counted = counted.rename_columns({"as_of_max": "as_of"})
+    return counted.filter(pc.not_equal(counted["sign_sum"], 0))
 
 
 def _shape(feed: Feed, lake_row: Row) -> Row:

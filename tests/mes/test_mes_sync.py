@@ -92,6 +92,20 @@ def test_a_row_removed_and_brought_back_within_one_batch_stays(lake: Lake, sync:
     assert oee(mes_url) == {"M1": 12}
 
 
+def test_a_slice_rewritten_with_the_same_rows_writes_only_what_changed(lake: Lake, sync: Sync, mes_url: str) -> None:
+    put(lake, MACHINE_STATES, [state_row("M1", minute) for minute in range(50)])
+    sync.step()
+    later = T0 + timedelta(hours=1)
+    rows = [state_row("M1", minute, "fault" if minute == 7 else "producing", as_of=later) for minute in range(49)]
+    version = put(lake, MACHINE_STATES, rows, "machine = 'M1'")
+    (result,) = sync.step().feeds
+    assert (result.applied.written, result.applied.deleted) == (1, 1)
+    table = TABLES["lake_machine_state"]
+    found = query(mes_url, sa.select(table).where(table.c.lake_version == version))
+    assert [(row["from_ts"], row["state"], row["as_of"]) for row in found] == [(T0 + timedelta(minutes=7), "fault", later)]
+    assert bookmark(mes_url, "silver.machine_states")["version"] == version
+
+
 def test_f93_an_older_batch_never_overwrites_a_newer_row(lake: Lake, sync: Sync, mes_url: str, clock: ManualClock) -> None:
     first = put(lake, OEE_SHIFT, [shift_row("M1", 10)])
     old_batch = snapshot_batch(SHIFT_FEED, lake.open(OEE_SHIFT).table_id, first, rows_of(OEE_SHIFT, [shift_row("M1", 10)]))
