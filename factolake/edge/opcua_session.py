@@ -34,12 +34,13 @@ class Timing:
 
     connect_s: float = 3.0
     request_s: float = 3.0
+    close_s: float = 1.0
     set_up_s: float = 60.0
     heartbeat_s: float = 5.0
     keep_alive_s: float = 2.5
     node_retry_s: float = 30.0
     backoff_min_s: float = 0.5
-    backoff_max_s: float = 3.0
+    backoff_max_s: float = 2.0
     drain_s: float = 8.0
 
 
@@ -128,9 +129,9 @@ class OpcUaSession:
         self.on_heartbeat(answer.Value.Value if answer.Value is not None and is_good else None)
 
     async def close(self) -> None:
-        """End the session as politely as the connection allows, within the request time."""
-        with contextlib.suppress(Exception, asyncio.CancelledError):
-            async with asyncio.timeout(self._timing.request_s):
+        """End the session as politely as the connection allows within `close_s`."""
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(self._timing.close_s):
                 await self._client.disconnect()
         with contextlib.suppress(Exception):
             self._client.disconnect_socket()

@@ -69,7 +69,8 @@ class FaultProxy:
             return
         self._writers.add(out_writer)
         try:
-            await asyncio.gather(self._pump(reader, out_writer), self._pump(out_reader, writer))
+            with contextlib.suppress(asyncio.CancelledError):  # this task is the whole connection; asyncio would log its cancelling as an error
+                await asyncio.gather(self._pump(reader, out_writer), self._pump(out_reader, writer))
         finally:
             for end in (writer, out_writer):
                 self._writers.discard(end)

@@ -23,7 +23,9 @@ SCHEMA = arrow_schema(bronze.READINGS)
 class PlayedLine:
     """A line whose values are landed by `play`, portion by portion; the truth goes to `ledger`."""
 
-    def __init__(self, lake: Lake, model: PlantModel, scenario: Scenario, start: datetime, *, seed: int = 1, period_s: float = 10.0, ledger: Path) -> None:
+    def __init__(
+        self, lake: Lake, model: PlantModel, scenario: Scenario, start: datetime, *, seed: int = 1, period_s: float = 10.0, ledger: Path
+    ) -> None:
         self.lake, self.model, self.now = lake, model, start
         (self.line_id,) = model.lines
         self.signals = LineSignals(model, self.line_id, scenario, seed, start, period_s)
