@@ -23,7 +23,7 @@ from factolake.lake.jvm import JvmSpark, jvm_spark
 from factolake.lake.tables import Lake
 
 pytestmark = pytest.mark.spark
-WAIT_S = 60
+WAIT_S = 120
 DIES_WITH_ITS_PARENT = """
 import time
 from factolake.lake.jvm import jvm_spark
@@ -53,7 +53,7 @@ def beeline(port: int, query: str) -> str:
     address = f"jdbc:hive2://127.0.0.1:{port}"
     options = ["-n", "anyone", "--silent=true", "--outputformat=csv2", "--showHeader=false"]
     command = [str(find_java()), "-cp", jars, "org.apache.hive.beeline.BeeLine", "-u", address, *options, "-e", query]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=2 * WAIT_S, check=False)
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=WAIT_S, check=False)
     assert done.returncode == 0, done.stderr
     # A prompt comes before the answer even in silence.
     return done.stdout.split()[-1]
