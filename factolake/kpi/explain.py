@@ -7,7 +7,7 @@ computes the time elements again from the state rows, in plain Python, and says 
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 import pyarrow as pa
 
@@ -105,8 +105,14 @@ class Explanation:
         return json.dumps(plain, default=lambda value: value.isoformat(), ensure_ascii=False)
 
 
-def explain_shift(query: Query, model: PlantModel, equipment: str, production_day: date, shift: str) -> Explanation:
-    """The explanation of one row of gold.oee_shift. Raises NoSuchRow, naming what there is, when gold has no such row."""
+def explain_shift(
+    query: Query, model: PlantModel, equipment: str, production_day: date, shift: str, *, readings_path: str | None = None
+) -> Explanation:
+    """The explanation of one row of gold.oee_shift. Raises NoSuchRow, naming what there is, when gold has no such row.
+
+    `readings_path` is where bronze.readings lies; with it the data file of each bronze row is told (a view does not know it).
+    """
+    readings = bronze.READINGS.name if readings_path is None else f"delta_scan({_text(readings_path)}, filename=true)"
     row = _gold_row(query, equipment, production_day, shift)
     line = model.lines.get(equipment)
     machine = line.bottleneck if line else equipment
@@ -138,7 +144,7 @@ def explain_shift(query: Query, model: PlantModel, equipment: str, production_da
         quantities={name: _whole(row[name]) for name in QUANTITIES},
         pieces=tuple(pieces),
         steps=tuple(steps),
-        sources=tuple(_sources(query, machine, steps, from_ts, reach)),
+        sources=tuple(_sources(query, machine, steps, (from_ts, reach), readings)),
         differences=differences,
     )
 
@@ -190,29 +196,50 @@ def _steps(query: Query, machines: str, from_ts: datetime, reach: datetime) -> l
     return [CounterStep(**row) for row in found]
 
 
-def _sources(query: Query, machine: str, steps: Sequence[CounterStep], from_ts: datetime, reach: datetime) -> list[SourceRow]:
-    """Bronze rows of the state, order and product values in the shift, and of the counter steps."""
-    counted = {step.machine for step in steps} | {machine}
-    state = f"(r.machine = {_text(machine)} AND r.kind IN ('state', 'order', 'product'))"
-    count = f"(r.kind = 'counter' AND r.signal IN ({', '.join(sorted({_text(s.signal) for s in steps})) or 'NULL'}))"
-    where = f"r.machine IN ({', '.join(sorted(map(_text, counted)))}) AND ({state} OR {count}) AND r.ts >= {_ts(from_ts)} AND r.ts < {_ts(reach)}"
-    named = "filename" in query(f"SELECT * FROM {bronze.READINGS.name} LIMIT 0").column_names
-    value = "coalesce(b.value_text, CAST(b.value_i64 AS VARCHAR), CAST(b.value_u64 AS VARCHAR), CAST(b.value_f64 AS VARCHAR))"
-    keys = ", ".join(f"b.{name}" for name in (*bronze.KEY, "log_id", "log_offset"))
-    file = "b.filename" if named else "CAST(NULL AS VARCHAR)"
-    on = " AND ".join(f"b.{name} = r.{name}" for name in bronze.KEY)
-    found = query(
-        f"SELECT r.machine, r.signal, r.ts, b.tag, {value} AS value, {keys}, {file} AS file "
-        f"FROM {silver.READINGS.name} r JOIN {bronze.READINGS.name} b ON {on} "
-        f"WHERE {where} AND {_days('r.day', from_ts, reach)} AND b.ingest_date >= DATE '{(from_ts - timedelta(days=1)).date().isoformat()}' "
-        f"ORDER BY r.ts, r.machine, r.signal, b.epoch, b.seq, b.idx"
-    ).to_pylist()
+def _sources(query: Query, machine: str, steps: Sequence[CounterStep], span: tuple[datetime, datetime], readings: str) -> list[SourceRow]:
+    """Bronze rows of the state, order and product values in the shift, and of the counter steps.
+
+    Silver names the messages; bronze is then read only where they landed (`log_offset` grows from file to file, so files are skipped).
+    """
+    refined = _refined(query, machine, steps, span)
+    if not refined:
+        return []
+    offsets = [row["log_offset"] for row in refined]
+    days = [row["ingest_ts"].date().isoformat() for row in refined if isinstance(row["ingest_ts"], datetime)]
+    tags = ", ".join(sorted({_text(str(row["tag"])) for row in refined}))
+    file = "filename" if "filename" in query(f"SELECT * FROM {readings} LIMIT 0").column_names else "CAST(NULL AS VARCHAR)"
+    value = "coalesce(value_text, CAST(value_i64 AS VARCHAR), CAST(value_u64 AS VARCHAR), CAST(value_f64 AS VARCHAR))"
+    landed = _rows(
+        query,
+        f"SELECT {', '.join(bronze.KEY)}, {value} AS value, {file} AS file FROM {readings} "
+        f"WHERE ingest_date BETWEEN DATE '{min(days)}' AND DATE '{max(days)}' "
+        f"AND log_offset BETWEEN {min(offsets)} AND {max(offsets)} AND tag IN ({tags})",  # type: ignore[type-var]
+    )
+    raw = {_message(row): row for row in landed}
+    kept = ("machine", "signal", "ts", "tag", *bronze.KEY, "log_id", "log_offset")
+    rows = [
+        {name: row[name] for name in kept} | {name: raw[_message(row)][name] for name in ("value", "file")} for row in refined if _message(row) in raw
+    ]
+    return [SourceRow(**row) for row in rows]  # type: ignore[arg-type]
+
+
+def _refined(query: Query, machine: str, steps: Sequence[CounterStep], span: tuple[datetime, datetime]) -> list[dict[str, Cell]]:
+    """Rows of silver.readings that the pieces of `machine` and the counter steps came from, in order of time."""
+    names = ", ".join(sorted({_text(step.machine) for step in steps} | {_text(machine)}))
+    counters = ", ".join(sorted({_text(step.signal) for step in steps})) or "NULL"
+    found = _rows(
+        query,
+        f"SELECT machine, signal, kind, ts, tag, {', '.join(bronze.KEY)}, log_id, log_offset, ingest_ts FROM {silver.READINGS.name} "
+        f"WHERE {_days('day', *span)} AND ts >= {_ts(span[0])} AND ts < {_ts(span[1])} AND machine IN ({names}) "
+        f"AND (kind IN ('state', 'order', 'product') OR (kind = 'counter' AND signal IN ({counters}))) "
+        f"ORDER BY ts, machine, signal, epoch, seq, idx",
+    )
     brought = {(step.machine, step.source_id, step.epoch, step.seq, step.idx) for step in steps}
-    return [SourceRow(**row) for row in found if row["machine"] == machine or _message(row) in brought]
+    return [row for row in found if (row["machine"] == machine and row["kind"] != "counter") or (row["machine"], *_message(row)) in brought]
 
 
 def _message(row: Mapping[str, Cell]) -> tuple[Cell, ...]:
-    return tuple(row[name] for name in ("machine", *bronze.KEY))
+    return tuple(row[name] for name in bronze.KEY)
 
 
 def _factors(row: Mapping[str, Cell]) -> list[Factor]:

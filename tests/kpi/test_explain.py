@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 from hand_made import Row, a_plant, count, plate, state, table_of
 from rich.console import Console
 
@@ -18,6 +20,8 @@ from factolake.domain.calendar import Break, Calendar, ShiftPattern
 from factolake.errors import NoSuchRow
 from factolake.kpi.explain import explain_shift
 from factolake.kpi.explain_text import explanation_text
+from factolake.lake.sql import connect
+from factolake.lake.tables import Lake
 
 DAY = date(2026, 11, 16)
 MODEL = a_plant(
@@ -37,7 +41,8 @@ def key(seq: int) -> Row:
 
 
 def reading(seq: int, ts: datetime, signal: str, kind: str, tag: str) -> Row:
-    return {**key(seq), "machine": "M1", "signal": signal, "kind": kind, "tag": tag, "ts": ts, "hour_ts": ts, "day": ts.date(), "quality": "good"}
+    return {**key(seq), "machine": "M1", "signal": signal, "kind": kind, "tag": tag, "ts": ts, "hour_ts": ts, "day": ts.date(), "quality": "good",
+            "ingest_ts": ts, "log_id": "log-a", "log_offset": 100 + seq}  # fmt: skip
 
 
 def landed(seq: int, tag: str, value: int) -> Row:
@@ -111,7 +116,6 @@ def test_the_value_is_traced_to_formula_pieces_steps_and_bronze_rows(lake: duckd
     assert [(s.tag, s.value, s.source_id, s.seq, s.log_id, s.log_offset) for s in found.sources] == [
         ("M1.State", "3", "s", 3, "log-a", 103),
         ("M1.Count.Total", "300", "s", 5, "log-a", 105),
-        ("M1.Count.Total", "300", "s", 9, "log-a", 109),
     ]
     assert found.differences == {}
 
@@ -145,6 +149,19 @@ def test_a_shift_that_does_not_exist_is_answered_with_those_that_do(lake: duckdb
         explain_shift(query_of(lake), MODEL, "M1", DAY, "late")
 
 
+def test_the_data_file_of_a_bronze_row_is_told_where_the_table_is_known(tmp_path: Path) -> None:
+    with connect(Lake(tmp_path), ()) as connection:
+        for table, rows in ((gold.OEE_SHIFT, [GOLD_ROW]), (silver.STATE_HOURS, STATES), (silver.COUNTS, COUNTS), (silver.READINGS, READINGS)):
+            put(connection, table, rows)
+        path = str(tmp_path / "readings")
+        for row in BRONZE:
+            write_deltalake(path, table_of(bronze.READINGS, [row]), mode="append")
+        found = explain_shift(query_of(connection), MODEL, "M1", DAY, "early", readings_path=path)
+    files = [source.file for source in found.sources]
+    assert len(set(files)) == 2
+    assert all(file is not None and Path(file).is_file() for file in files)
+
+
 def test_json_holds_everything_and_text_holds_the_value(lake: duckdb.DuckDBPyConnection) -> None:
     found = explain_shift(query_of(lake), MODEL, "M1", DAY, "early")
     plain = json.loads(found.to_json())
@@ -158,4 +175,4 @@ def test_json_holds_everything_and_text_holds_the_value(lake: duckdb.DuckDBPyCon
         console.print(explanation_text(found, UTC, rows=1))
     text = printed.get()
     assert "OEE of M1, 2026-11-16 early (06:00:00 - 14:00:00, complete, coverage 100.0%): 60.0%" in text
-    assert "Bronze rows, the latest 1 of 3" in text
+    assert "Bronze rows, the latest 1 of 2" in text
