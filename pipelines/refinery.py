@@ -25,6 +25,7 @@ from factolake.refine.runner import Runner, RunResult, record_plant, run_row
 from pipelines.checks import judge
 from pipelines.refinery_progress import Progress, write_progress
 from pipelines.report import DagsterReporter
+from pipelines.turn import table_turn
 
 log = structlog.get_logger(__name__)
 RUNS_EVERY_S = 60.0
@@ -91,17 +92,20 @@ def run_refinery(settings: Settings, clock: Clock, stop: threading.Event, once: 
     model = load_plant(settings.plant_file)
     lake = Lake(settings.lake_root)
     with Lease(settings.run_dir / "refinery.lease").acquire(), engine(settings.engine) as running:
-        record_plant(lake, model, clock)
+        with table_turn(settings.run_dir, stop.is_set):
+            record_plant(lake, model, clock)
         runner = Runner(lake, running, model, clock, checks=judge)
-        refinery = Refinery(runner, clock, DagsterReporter())
+        refinery = Refinery(runner, clock, DagsterReporter(settings.home / "dagster", settings.refinery.dagster_report_every_s))
         changed: list[RunResult] = []
         while not stop.is_set():
-            changed = refinery.cycle()
+            with table_turn(settings.run_dir, stop.is_set) as is_mine:
+                changed = refinery.cycle() if is_mine else []
             progress = {refinement.output.name: runner.read_through(refinement) for refinement in refinery.refinements}
             write_progress(settings.run_dir, Progress(clock.now(), progress, dict(refinery.failing)))
             if once and not changed:
                 break
             stop.wait(0 if once else settings.refinery.interval_s)
-        refinery.settle()
-        refinery.write_runs()
+        with table_turn(settings.run_dir, lambda: False):
+            refinery.settle()
+            refinery.write_runs()
         return changed

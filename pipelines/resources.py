@@ -1,4 +1,4 @@
-"""What assets and jobs are given: the lake of this installation, a runner under the refinery's lease, checks and the sync.
+"""What assets and jobs are given: the lake of this installation, a runner in its turn, checks and the sync.
 
 Heavy libraries are imported when they are needed, so that Dagster's pages come up without them.
 """
@@ -15,7 +15,6 @@ from factolake.config import Settings, load_plant, load_settings
 from factolake.contracts.table import Table
 from factolake.domain.calendar import plant_zone
 from factolake.domain.clock import Clock, SystemClock
-from factolake.errors import LeaseHeld
 
 if TYPE_CHECKING:
     from factolake.lake.tables import Lake
@@ -32,12 +31,12 @@ _ALL_READINGS = frozenset({"bronze.readings", "bronze.events", "silver.readings"
 class LakeResource(dg.ConfigurableResource[None]):
     """The installation: `home` is its data folder and `plant_file` its plant; empty means what the settings say.
 
-    `lease_wait_s` is how long to wait for the refinery loop to let go of the tables.
+    `turn_wait_s` is how long to wait for the refinery loop to finish its pass over the tables.
     """
 
     home: str = ""
     plant_file: str = ""
-    lease_wait_s: float = 20.0
+    turn_wait_s: float = 120.0
 
     def settings(self) -> Settings:
         """The settings with this resource's own values put in."""
@@ -66,37 +65,25 @@ class LakeResource(dg.ConfigurableResource[None]):
         return start.astimezone(zone).date(), (end.astimezone(zone) - timedelta(microseconds=1)).date()
 
     @contextmanager
-    def lease(self) -> Iterator[bool]:
-        """Hold the refinery's lease; False when the loop has not let go of it within `lease_wait_s`."""
-        from factolake.lake.leases import Lease
+    def turn(self) -> Iterator[bool]:
+        """Hold the right to write the refined tables; False when nobody let go of it within `turn_wait_s`."""
+        from pipelines.turn import table_turn
 
-        lease = Lease(self.settings().run_dir / "refinery.lease")
-        deadline = time.monotonic() + self.lease_wait_s
-        is_held = False
-        while not is_held:
-            try:
-                lease.acquire()
-                is_held = True
-            except LeaseHeld:
-                if time.monotonic() >= deadline:
-                    break
-                time.sleep(0.05)
-        try:
-            yield is_held
-        finally:
-            lease.release()
+        deadline = time.monotonic() + self.turn_wait_s
+        with table_turn(self.settings().run_dir, lambda: time.monotonic() >= deadline) as is_mine:
+            yield is_mine
 
     @contextmanager
     def runner(self) -> Iterator["Runner | None"]:
-        """A runner with a running engine under the refinery's lease; None when the refinery loop holds it."""
+        """A runner with a running engine, in our turn; None when it is another's for longer than `turn_wait_s`."""
         from factolake.lake.engine import engine
         from factolake.refine.runner import Runner, record_plant
         from pipelines.checks import judge
 
         settings = self.settings()
         model = load_plant(settings.plant_file)
-        with self.lease() as is_held:
-            if not is_held:
+        with self.turn() as is_mine:
+            if not is_mine:
                 yield None
                 return
             with engine(settings.engine) as running:

@@ -25,6 +25,9 @@ def refined_asset(refinement: Refinement, days: dg.DailyPartitionsDefinition) ->
     def refined(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult[None]:
         past = partitions is not None and context.partition_keys[-1] != partitions.get_last_partition_key()
         with lake.runner() as runner:
+            if runner is None and past:
+                sentence = f"{refinement.output.name}: the refinery loop is in a long pass; run the backfill again when it has caught up"
+                raise dg.Failure(sentence, allow_retries=False)
             if runner is None:
                 return _kept_by_the_loop(refinement, lake)
             if not past:
@@ -45,5 +48,5 @@ def _materialized(refinement: Refinement, result: RunResult) -> dg.MaterializeRe
 
 def _kept_by_the_loop(refinement: Refinement, lake: LakeResource) -> dg.MaterializeResult[None]:
     version = lake.version(refinement.output)
-    note = "the refinery loop holds the lease and keeps this table up to date"
+    note = "the refinery loop is in a pass over the tables and brings this one up to date itself"
     return dg.MaterializeResult(asset_key=asset_key(refinement.output), metadata={"note": note, "version": -1 if version is None else version})

@@ -12,14 +12,14 @@ def tended_tables() -> list[Table]:
     return [table for table in TABLES.values() if table.writer.startswith("refine/")]
 
 
-@dg.op(description="Merge small files and forget what no reader needs, table by table, under the refinery's lease.")
+@dg.op(description="Merge small files and forget what no reader needs, table by table, between two passes of the refinery loop.")
 def tidy_tables(context: dg.OpExecutionContext, lake: LakeResource) -> None:
-    """Tend every refined table; leaves them to the refinery loop while that runs."""
+    """Tend every refined table; left for next time when the refinery loop is in a long pass."""
     from factolake.lake.upkeep import Upkeep, oldest_needed
 
-    with lake.lease() as is_held:
-        if not is_held:
-            context.log.info("the refinery loop is at work and tends its own tables")
+    with lake.turn() as is_mine:
+        if not is_mine:
+            context.log.info("the refinery loop is in a long pass; the next run tends the tables")
             return
         tables = lake.lake()
         now = lake.clock().now()

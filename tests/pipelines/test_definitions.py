@@ -12,12 +12,12 @@ from factolake.contracts import TABLES
 from factolake.contracts.formats.checks import checks_of
 from factolake.contracts.gold import OEE_HOUR, OEE_SHIFT
 from factolake.contracts.silver import DOWNTIME
-from factolake.lake.leases import Lease
 from factolake.lake.tables import Lake
 from pipelines.assets.days import DaySpan, day_span, production_days, slices_in
 from pipelines.assets.shape import asset_key
 from pipelines.definitions import build
 from pipelines.resources import LakeResource
+from pipelines.turn import table_turn
 
 GRAPH = Path(__file__).parent / "asset_graph.json"
 PLANT = Path(__file__).parents[2] / "conf" / "plant.toml"
@@ -30,7 +30,7 @@ def defs() -> dg.Definitions:
 
 @pytest.fixture
 def lake(tmp_path: Path) -> LakeResource:
-    return LakeResource(home=str(tmp_path), plant_file=str(PLANT), lease_wait_s=0.2)
+    return LakeResource(home=str(tmp_path), plant_file=str(PLANT), turn_wait_s=0.2)
 
 
 def test_the_whole_graph_loads(defs: dg.Definitions) -> None:
@@ -94,14 +94,16 @@ def test_only_slices_of_the_day_are_chosen() -> None:
     assert slices_in(DOWNTIME, utc_days, span) == {("M1", date(2026, 3, 1)), ("M1", date(2026, 3, 2))}
 
 
-def test_while_the_refinery_loop_runs_an_asset_leaves_the_table_to_it(defs: dg.Definitions, lake: LakeResource) -> None:
+def test_while_the_refinery_loop_is_in_a_pass_today_is_left_to_it_and_a_backfill_fails(defs: dg.Definitions, lake: LakeResource) -> None:
     asset = next(a for a in defs.assets or [] if isinstance(a, dg.AssetsDefinition) and asset_key(OEE_SHIFT) in a.keys)
     sources = [dg.AssetSpec(asset_key(table)) for table in TABLES.values() if asset_key(table) in asset.asset_deps[asset_key(OEE_SHIFT)]]
-    with Lease(lake.settings().run_dir / "refinery.lease").acquire():
+    with table_turn(lake.settings().run_dir, lambda: True):
         key = production_days("Europe/Berlin").get_last_partition_key()
         result = dg.materialize([asset, *sources], selection=[asset], partition_key=key, resources={"lake": lake})
+        past = dg.materialize([asset, *sources], selection=[asset], partition_key="2026-03-02", resources={"lake": lake}, raise_on_error=False)
     (event,) = result.asset_materializations_for_node(asset.node_def.name)
     assert result.success and "refinery loop" in str(event.metadata["note"].value)
+    assert not past.success, "a backfill that was not done must not look done"
     assert not Lake(lake.settings().lake_root).exists(OEE_SHIFT)
 
 
