@@ -5,7 +5,7 @@ from pyspark.sql import functions as F
 
 from factolake.contracts import silver
 from factolake.kpi.factors import machine_factors
-from factolake.kpi.quantities import counter_roles, effective_plates, quantities, run_plates, weighed
+from factolake.kpi.quantities import counter_roles, effective_plates, quantities, weighed, with_plate
 from factolake.kpi.shifts import bad_rows, day_rows, production_days, segments_around, shift_spans, touched_by_bad, touched_by_stops, touched_shifts
 from factolake.kpi.short_stops import short_stops, stop_days
 from factolake.kpi.time_elements import SPAN, cut_stretches, time_elements
@@ -23,10 +23,10 @@ def machine_shifts(inputs: Inputs, spans: DataFrame, segments: DataFrame) -> Dat
     stretches = cut_stretches(spans, frames[silver.STATE_HOURS.name], plant.machines)
     plates, roles = effective_plates(plant.nameplates), counter_roles(plant.signals)
     stops = short_stops(frames[silver.DOWNTIME.name], plant.machines, plant.model.convention)
-    elements = time_elements(spans, stretches, segments, stops=stops, shared=SHIFT)
+    elements = time_elements(spans, with_plate(stretches, plates, "cut_from"), segments, stops=stops, shared=SHIFT)
     sums = elements.join(quantities(spans, weighed(frames[silver.COUNTS.name], roles, plates)), on=list(SPAN), how="left")
     sums = sums.where(F.col("horizon").isNotNull() | F.col("pq").isNotNull())
-    sums = sums.join(run_plates(stretches, plates), on=list(SPAN), how="left").join(roles, on="machine", how="left")
+    sums = sums.join(roles, on="machine", how="left")
     sums = sums.join(_excluded(spans, frames[silver.READINGS.name]), on=list(SPAN), how="left")
     sums = sums.withColumns({"excluded_readings": F.coalesce("excluded_readings", F.lit(0)), "has_calendar": F.lit(True)})
     sums = sums.withColumn("is_complete", F.coalesce(F.col("horizon") >= F.col("span_to"), F.lit(False)))

@@ -14,7 +14,7 @@ from factolake.contracts import gold, silver
 from factolake.contracts.formats.spark import select_contract
 from factolake.kpi.factors import has_calendar, machine_factors
 from factolake.kpi.formulas import LONG_CYCLE_SHARE
-from factolake.kpi.quantities import counter_roles, effective_plates, quantities, run_plates, weighed
+from factolake.kpi.quantities import counter_roles, effective_plates, quantities, weighed, with_plate
 from factolake.kpi.short_stops import short_stops, stop_days
 from factolake.kpi.time_elements import SPAN, cut_stretches, time_elements
 from factolake.refine.carry import hour_rows
@@ -32,10 +32,10 @@ def oee_hour(inputs: Inputs) -> DataFrame:
     plates = effective_plates(plant.nameplates)
     roles = counter_roles(plant.signals)
     stops = short_stops(frames[silver.DOWNTIME.name], plant.machines, plant.model.convention)
-    elements = time_elements(spans, stretches, _segments(inputs), stops=stops, shared=SPAN)
+    elements = time_elements(spans, with_plate(stretches, plates, "cut_from"), _segments(inputs), stops=stops, shared=SPAN)
     sums = elements.join(quantities(spans, weighed(frames[silver.COUNTS.name], roles, plates)), on=list(SPAN), how="left")
     sums = sums.where(F.col("horizon").isNotNull() | F.col("pq").isNotNull())
-    sums = sums.join(run_plates(stretches, plates), on=list(SPAN), how="left").join(roles, on="machine", how="left")
+    sums = sums.join(roles, on="machine", how="left")
     sums = sums.join(_excluded(frames[silver.READINGS.name]), on=list(SPAN), how="left")
     sums = sums.withColumn("excluded_readings", F.coalesce("excluded_readings", F.lit(0)))
     model = plant.model

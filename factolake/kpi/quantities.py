@@ -73,11 +73,5 @@ def quantities(spans: DataFrame, steps: DataFrame) -> DataFrame:
     return inside.groupBy(*SPAN).agg(*(value.cast("bigint").alias(name) for name, value in sums.items()))
 
 
-def run_plates(stretches: DataFrame, plates: DataFrame) -> DataFrame:
-    """`run_pri_us`, a span: the longest planned run time among the products in production, null where none has a nameplate."""
-    running = with_plate(stretches.where("state = 'producing'"), plates, "cut_from")
-    return running.groupBy(*SPAN).agg(F.max("pri_us").alias("run_pri_us"))
-
-
 def _is(role: str) -> Column:
     return (F.col("counts") == role).cast("int")

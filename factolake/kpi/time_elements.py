@@ -25,18 +25,21 @@ def micros(from_ts: str | Column, to_ts: str | Column) -> Column:
 
 
 def time_elements(spans: DataFrame, stretches: DataFrame, segments: DataFrame, *, stops: DataFrame | None, shared: tuple[str, ...]) -> DataFrame:
-    """`spans` with its time elements, `adet_<state>_us`, `short_us` and `horizon` added.
+    """`spans` with its time elements, `adet_<state>_us`, `short_us`, `horizon` and `run_pri_us` added.
 
-    Parameters: `stretches` from `cut_stretches`; `segments` the calendar; `stops` the short stops (machine, stop_from, stop_to), or None where
-    nobody asks for them (`short_us` is 0).
-    `shared` names the columns of spans that look at one horizon where a machine has no stretch at all.
+    `run_pri_us` is the longest planned run time among the products in production, null where none has a nameplate.
+    Parameters: `stretches` from `cut_stretches`, with the `pri_us` of their product; `segments` the calendar; `stops` the short stops
+    (machine, stop_from, stop_to), or None where nobody asks for them (`short_us` is 0). `shared` names the columns of spans that look at
+    one horizon where a machine has no stretch at all.
     """
-    own = stretches.groupBy(*SPAN).agg(F.sum(_us_where(F.col("state") == "producing")).alias("producing_us"), F.max("to_ts").alias("own_horizon"))
+    producing = F.col("state") == "producing"
+    run_plate = F.max(F.when(producing, F.col("pri_us"))).alias("run_pri_us")
+    own = stretches.groupBy(*SPAN).agg(F.sum(_us_where(producing)).alias("producing_us"), F.max("to_ts").alias("own_horizon"), run_plate)
     known = spans.join(own, on=list(SPAN), how="left")
     horizon = F.coalesce("own_horizon", F.max("own_horizon").over(W.partitionBy(*shared)))
     known = known.withColumn("horizon", horizon).drop("own_horizon")
-    plan = _planned(known, segments)
-    with_plan = known.join(_elapsed(plan), on=list(SPAN), how="left").join(_classes(stretches, plan, stops), on=list(SPAN), how="left")
+    plan = _planned(spans, segments)
+    with_plan = _elapsed(known, plan).join(_classes(stretches, plan, stops), on=list(SPAN), how="left")
     sums = ["producing_us", "pot_us", "pdot_us", "apt_in_us", "aust_us", "adet_us", "adot_us", "short_us", *(f"adet_{s}_us" for s in DELAYS)]
     return _balanced(with_plan.withColumns({name: F.coalesce(F.col(name), F.lit(0)).cast("bigint") for name in sums}))
 
@@ -68,18 +71,20 @@ def _us_where(condition: Column) -> Column:
 
 
 def _planned(spans: DataFrame, segments: DataFrame) -> DataFrame:
-    """Calendar segments clipped to their spans (plan_from, plan_to), with the span's horizon."""
+    """Calendar segments clipped to their spans (plan_from, plan_to)."""
     plan = segments.select("machine", F.col("from_ts").alias("seg_from"), F.col("to_ts").alias("seg_to"), "segment")
-    inside = spans.select(*SPAN, "span_to", "horizon").join(plan, on="machine", how="inner").where("seg_from < span_to AND seg_to > span_from")
-    return inside.withColumns({"plan_from": F.greatest("seg_from", "span_from"), "plan_to": F.least("seg_to", "span_to")})
+    inside = spans.select(*SPAN, "span_to").join(plan, on="machine", how="inner").where("seg_from < span_to AND seg_to > span_from")
+    return inside.select(*SPAN, F.greatest("seg_from", "span_from").alias("plan_from"), F.least("seg_to", "span_to").alias("plan_to"), "segment")
 
 
-def _elapsed(plan: DataFrame) -> DataFrame:
-    """POT and PDOT as far as time has passed."""
+def _elapsed(known: DataFrame, plan: DataFrame) -> DataFrame:
+    """`known` with POT and PDOT as far as time has passed; null where nothing is planned."""
     passed = F.greatest(micros("plan_from", F.least("plan_to", "horizon")), F.lit(0))
-    lengths = plan.where(F.col("horizon").isNotNull()).withColumn("_us", passed)
-    pdot = F.sum(F.when(F.col("segment") != "busy", F.col("_us")).otherwise(F.lit(0)))
-    return lengths.groupBy(*SPAN).agg(F.sum("_us").alias("pot_us"), pdot.alias("pdot_us"))
+    # least and greatest skip nulls: without a horizon no time has passed.
+    us = F.when(F.col("horizon").isNotNull(), passed)
+    pdot = F.sum(F.when(F.col("segment") != "busy", us).otherwise(F.lit(0)))
+    # One grouping and no second use of `known`: each use of a frame computes it again.
+    return known.join(plan, on=list(SPAN), how="left").groupBy(*known.columns).agg(F.sum(us).alias("pot_us"), pdot.alias("pdot_us"))
 
 
 def _classes(stretches: DataFrame, plan: DataFrame, stops: DataFrame | None) -> DataFrame:
