@@ -59,10 +59,11 @@ def _steps(rows: DataFrame, inputs: Inputs) -> DataFrame:
         {
             "raw_from": F.lag("value_i64").over(series),
             "previous_us": F.lag("seen_us").over(series),
+            "run_before_us": F.lag("prev_since_us").over(series),
             "is_first_here": F.coalesce(F.lag("place").over(series) == -1, F.lit(False)),
         }
     ).where(F.col("place") == 1)
-    dark_before = F.col("is_first_here") & (F.col("prev_since_us") > F.col("previous_us"))
+    dark_before = F.col("is_first_here") & (F.col("run_before_us") > F.col("previous_us"))
     across = F.coalesce(F.col("dark_us") > F.col("previous_us"), F.lit(False)) | F.coalesce(dark_before, F.lit(False))
     declared = inputs.plant.signals.select("machine", "signal", "counts", "parts_per_pulse", "width_bits").where(F.col("counts").isNotNull())
     return paired.withColumn("is_across", across).join(F.broadcast(declared), on=["machine", "signal"], how="inner")

@@ -19,6 +19,11 @@ HOUR_US = 3_600_000_000
 SLICE = ("machine", "hour_ts")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BEFORE, _SELF, _AFTER = -1, 0, 1
+_GAP, _END = 2, 3
+_NEVER_US = 9_000_000_000_000_000_000
+_BOUNDS = ("start_us", "end_us", "max_silence_us", "state_map", "has_state")
+_KEY = ("epoch", "seq", "idx")
+_VALUES = ("source_id", "signal", "kind", "value", "value_i64", "value_text", "quality")
 
 
 def in_order(*within: str) -> WindowSpec:
@@ -102,20 +107,22 @@ def word() -> Column:
 
 
 def slice_rows(inputs: Inputs, facts: DataFrame, kinds: tuple[str, ...]) -> DataFrame:
-    """Readings of the slices that are of `kinds` or signs of life (place 1), and one start row (place 0) a slice.
+    """Readings of the slices that are of `kinds` or signs of life (place 1), between one start row (0) and one end row (3) a slice.
 
     `ev_us` is set on signs of life; order, product and counter readings with a bad status say nothing and are left out.
     With counters among `kinds` every counter starts from its carried value (place -1), whose own time is `seen_us`.
     """
-    readings = inputs.frames[silver.READINGS.name].join(facts, on=list(SLICE), how="inner")
+    readings = inputs.frames[silver.READINGS.name].join(facts.select(*SLICE, *_BOUNDS, "has_heartbeat"), on=list(SLICE), how="inner")
     usable = F.col("kind").isin(*kinds) & ((F.col("kind") == "state") | (F.col("quality") != "bad"))
     sign = is_evidence(F.col("has_heartbeat"))
-    own = readings.where(usable | sign).withColumns(
-        {"ts_us": F.unix_micros("ts"), "place": F.lit(1), "ev_us": F.when(sign, F.unix_micros("ts")), "gateway_us": F.unix_micros("gateway_ts")}
-    )
-    key = {"epoch": F.lit(0).cast("bigint"), "seq": F.lit(0).cast("bigint"), "idx": F.lit(0)}
-    starts = facts.withColumns({"ts_us": F.col("start_us"), "place": F.lit(0), "ev_us": F.col("prev_ev_us"), **key})
-    rows = own.unionByName(starts, allowMissingColumns=True)
+    ev_us = F.when(sign, F.unix_micros("ts")).alias("ev_us")
+    stamps = (F.unix_micros("ts").alias("ts_us"), F.lit(1).alias("place"), ev_us, F.unix_micros("gateway_ts").alias("gateway_us"))
+    own = readings.where(usable | sign).select(*SLICE, *_BOUNDS, *_KEY, *_VALUES, usable.alias("is_told"), *stamps)
+    edges = facts.withColumns({"epoch": F.lit(0).cast("bigint"), "seq": F.lit(0).cast("bigint"), "idx": F.lit(0), "is_told": F.lit(True)})
+    starts = edges.withColumns({"ts_us": F.col("start_us"), "place": F.lit(0), "ev_us": F.col("prev_ev_us")})
+    after = F.coalesce("next_ev_us", F.lit(_NEVER_US))
+    ends = edges.select(*SLICE, *_BOUNDS, *_KEY, "is_told", after.alias("ts_us"), F.lit(3).alias("place"), after.alias("ev_us"))
+    rows = own.unionByName(starts, allowMissingColumns=True).unionByName(ends, allowMissingColumns=True)
     return rows.unionByName(_counter_starts(inputs, facts), allowMissingColumns=True) if "counter" in kinds else rows
 
 
@@ -123,29 +130,58 @@ def _counter_starts(inputs: Inputs, facts: DataFrame) -> DataFrame:
     counters = inputs.frames[silver.CARRY.name].where((F.col("kind") == "counter") & F.col("value_i64").isNotNull())
     hour_us = (F.unix_micros("hour_ts") + HOUR_US).alias("hour_us")
     ended = counters.select("machine", hour_us, "signal", "kind", "value_i64", "epoch", "seq", "idx", F.unix_micros("ts").alias("seen_us"))
-    return facts.join(ended, on=["machine", "hour_us"], how="inner").withColumns({"ts_us": F.col("start_us"), "place": F.lit(-1)})
+    return facts.join(ended, on=["machine", "hour_us"], how="inner").withColumns(
+        {"ts_us": F.col("start_us"), "place": F.lit(-1), "is_told": F.lit(True)}
+    )
 
 
 def with_evidence(rows: DataFrame) -> DataFrame:
-    """`rows` with the time each one opens, up to the next row, and whether that time is dark (without evidence).
+    """The rows that tell something, and the ends of gaps between signs of life, with the time each opens up to the next one.
 
-    Adds `from_us`, `to_us` (equal or reversed where the row opens nothing), `before_us` (last sign of life at or before the row),
-    `run_us` (start of the unbroken run of signs of life) and `is_dark`.
+    Signs of life that only go on are dropped here, so that all later work is on few rows. Adds `from_us`, `to_us` (equal or reversed
+    where the row opens nothing), `is_dark` (that time has no evidence), `dark_since_us`, `run_us` (start of the unbroken run of signs
+    of life) and `last_ev_us` (last sign of life before `to_us`).
     """
-    limit = F.col("max_silence_us")
-    marked = rows.withColumns(
+    few = _gaps_marked(rows)
+    dark = F.when(F.col("place") == _GAP, F.col("ts_us")).when(F.col("ends_gap"), F.lit(0))
+    run = F.when(F.col("place") == 0, F.col("prev_since_us")).when(F.col("ends_gap") & (F.col("place") == 1), F.col("ev_us"))
+    timed = few.withColumns(
         {
-            "earlier_ev_us": F.last("ev_us", ignorenulls=True).over(earlier()),
-            "later_ev_us": F.coalesce(F.first("ev_us", ignorenulls=True).over(later()), F.col("next_ev_us")),
+            "dark_since_us": F.last(dark, ignorenulls=True).over(so_far()),
+            "run_us": F.last(run, ignorenulls=True).over(so_far()),
             "from_us": F.greatest("ts_us", "start_us"),
-            "to_us": F.least(F.coalesce(F.lead("ts_us").over(in_order()), F.col("end_us")), F.col("end_us")),
+            "to_us": F.least(F.lead("ts_us").over(in_order()), F.col("end_us")),
+            "last_ev_us": F.lead("before_us").over(in_order()),
         }
     )
-    begins = F.col("earlier_ev_us").isNull() | F.coalesce(F.col("ev_us") - F.col("earlier_ev_us") > limit, F.lit(False))
-    run = F.when(F.col("place") == 0, F.col("prev_since_us")).when(F.col("ev_us").isNotNull() & begins, F.col("ev_us"))
-    timed = marked.withColumns({"before_us": F.coalesce("ev_us", "earlier_ev_us"), "run_us": F.last(run, ignorenulls=True).over(so_far())})
-    distance = F.col("later_ev_us") - F.col("before_us")
-    return timed.withColumn("is_dark", limit.isNotNull() & F.coalesce(distance > limit, F.lit(True)))
+    return timed.where(F.col("place") != _END).withColumn("is_dark", F.coalesce(F.col("dark_since_us") > 0, F.lit(False)))
+
+
+def _gaps_marked(rows: DataFrame) -> DataFrame:
+    """Rows that tell something or end a gap, and a row (place 2) where each gap begins: at the sign of life before it.
+
+    `before_us` is the last sign of life with an earlier stamp.
+    """
+    by_time = in_order()
+    is_last_of_stamp = F.coalesce(F.lead("ts_us").over(by_time) > F.col("ts_us"), F.lit(True))
+    marked = rows.withColumns({"earlier_ev_us": F.last("ev_us", ignorenulls=True).over(earlier()), "is_last_of_stamp": is_last_of_stamp})
+    settled = F.when(F.col("is_last_of_stamp"), F.coalesce("ev_us", "earlier_ev_us"))
+    strict = marked.withColumn("before_us", F.last(settled, ignorenulls=True).over(earlier()))
+    of_sign = F.when(F.col("ev_us").isNotNull(), F.coalesce("before_us", F.lit(0)))
+    paired = strict.withColumn("before_earlier", F.last(of_sign, ignorenulls=True).over(earlier()))
+    gap = F.coalesce(F.col("ev_us") - F.col("earlier_ev_us") > F.col("max_silence_us"), F.lit(False))
+    first = F.col("ev_us").isNotNull() & F.col("earlier_ev_us").isNull() & (F.col("place") != 0)
+    few = paired.withColumns({"is_gap": gap, "ends_gap": gap | first}).where(F.col("is_told") | F.col("ends_gap"))
+    both = few.withColumn("opens_gap", F.explode(F.when(F.col("is_gap"), F.array(F.lit(False), F.lit(True))).otherwise(F.array(F.lit(False)))))
+    return both.withColumns(
+        {
+            "ts_us": F.when(F.col("opens_gap"), F.col("earlier_ev_us")).otherwise(F.col("ts_us")),
+            "place": F.when(F.col("opens_gap"), F.lit(_GAP)).otherwise(F.col("place")),
+            "before_us": F.when(F.col("opens_gap"), F.col("before_earlier")).otherwise(F.col("before_us")),
+            "ends_gap": F.col("ends_gap") & ~F.col("opens_gap"),
+            "kind": F.when(~F.col("opens_gap"), F.col("kind")),
+        }
+    )
 
 
 def held_text(kind: str, carried: str) -> Column:

@@ -30,7 +30,7 @@ from factolake.refine.hour_slices import (
 from factolake.refine.refinement import Input, Inputs, Refinement
 
 _KINDS = ("state", "order", "product")
-_PIECE = ("from_us", "to_us", "state_map", "key", "since_us", "order_id", "product_id", "before_us", "gateway_us")
+_PIECE = ("from_us", "to_us", "state_map", "key", "since_us", "order_id", "product_id", "last_ev_us", "gateway_us")
 
 
 def state_hours(inputs: Inputs) -> DataFrame:
@@ -71,7 +71,7 @@ def _pieces(rows: DataFrame) -> DataFrame:
         .when(F.col("held.is_bad"), "bad")
         .otherwise(F.concat(F.lit("word "), F.col("held.word")))
     )
-    since = F.when(F.col("is_dark"), F.col("before_us")).otherwise(F.greatest("begun.us", "run_us"))
+    since = F.when(F.col("is_dark"), F.col("dark_since_us")).otherwise(F.greatest("begun.us", "run_us"))
     gateway = F.when(~F.col("is_dark") & (F.col("begun.us") == F.col("from_us")) & (since == F.col("from_us")), F.col("begun.gateway_us"))
     open_rows = rows.where(F.col("from_us") < F.col("to_us"))
     return open_rows.withColumns({"key": key, "since_us": since, "gateway_us": gateway})
@@ -88,7 +88,7 @@ def _merged(pieces: DataFrame) -> DataFrame:
     stretches = marked.withColumn("begin_us", begin).groupBy(*SLICE, "begin_us", "key", "since_us", "order_id", "product_id", "state_map")
     return stretches.agg(
         F.max("to_us").alias("to_us"),
-        F.max(F.when(F.col("before_us") >= F.col("begin_us"), F.col("before_us"))).alias("evidence_us"),
+        F.max(F.when(F.col("last_ev_us") >= F.col("begin_us"), F.col("last_ev_us"))).alias("evidence_us"),
         F.max("gateway_us").alias("gateway_us"),
     )
 
