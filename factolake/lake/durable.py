@@ -59,6 +59,14 @@ def make_durable(table_path: str | Path, version: int) -> None:
     (root / MARKER).write_text(str(version), encoding="ascii")
 
 
+def sync_checkpoint(table_path: str | Path, version: int) -> None:
+    """Force the checkpoint of `version` to disk, so that log entries below it may go. Raises TableDamaged when it is not there."""
+    log = Path(table_path) / "_delta_log"
+    for name in (f"{version:020d}.checkpoint.parquet", "_last_checkpoint"):
+        _fsync(log / name)
+    _fsync(log)
+
+
 def durable_version(table_path: str | Path) -> int | None:
     """The last version known to be on disk; None if none is (or the note of it was itself lost, which is safe)."""
     try:
@@ -72,6 +80,8 @@ def verify_tail(table_path: str | Path, last: int = TAIL) -> None:
 
     Files of commits not known to be on disk are read through. Raises TableDamaged naming file and repair.
     """
+    for checkpoint in _torn_checkpoints(Path(table_path)):
+        raise TableDamaged(f"checkpoint {checkpoint} cannot be read; stop all parts and start landing again, which drops it")
     damage = _first_damage(Path(table_path), last)
     if damage is not None:
         raise TableDamaged(f"{damage[1]}; stop all parts and start landing again, which drops commit {damage[0]} if its rows can be made again")
@@ -83,6 +93,12 @@ def repair_tail(table_path: str | Path, last: int = TAIL) -> list[int]:
     Raises TableDamaged, without touching anything, when the damaged commit was once known to be on disk: its rows may exist nowhere else.
     """
     root = Path(table_path)
+    for checkpoint in _torn_checkpoints(root):
+        # Written at the moment of the cut: the entries it stands for are all still there, for they go only once it is on disk.
+        if not _is_rebuilt_without(root, checkpoint):
+            raise TableDamaged(f"checkpoint {checkpoint} cannot be read and the entries below it are gone; restore the table's folder from a backup")
+        checkpoint.unlink()
+        (root / "_delta_log" / "_last_checkpoint").unlink(missing_ok=True)
     damage = _first_damage(root, last)
     if damage is None:
         return []
@@ -150,6 +166,17 @@ def _first_damage(root: Path, last: int) -> tuple[int, str] | None:
             return version, str(error)
     gone = {name for entry in entries for name in entry.removed}
     return next(_damages(root, entries, gone, since), None)
+
+
+def _torn_checkpoints(root: Path) -> list[Path]:
+    newest = sorted((root / "_delta_log").glob("*.checkpoint.parquet"))[-2:]
+    return [file for file in newest if _fault(file, file.stat().st_size, through=True)]
+
+
+def _is_rebuilt_without(root: Path, checkpoint: Path) -> bool:
+    known = versions(root)
+    older = [int(f.name[:20]) for f in (root / "_delta_log").glob("*.checkpoint.parquet") if f.name < checkpoint.name]
+    return bool(known) and (known[0] == 0 or any(version >= known[0] for version in older))
 
 
 def _damages(root: Path, entries: Iterable[Entry], gone: set[str], since: int | None) -> Iterator[tuple[int, str]]:

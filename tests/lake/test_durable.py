@@ -111,6 +111,17 @@ def test_a_checkpoint_of_a_dropped_commit_goes_with_it(lake: Lake) -> None:
     assert not list(Path(lake.path(CLOCK), "_delta_log").glob("*checkpoint*"))
 
 
+@pytest.mark.parametrize("damage", [truncate, zero])
+def test_a_torn_checkpoint_is_dropped_and_costs_no_commit(lake: Lake, damage: Callable[[Path], None]) -> None:
+    lake.open(CLOCK).checkpoint()
+    damage(Path(lake.path(CLOCK), "_delta_log", f"{3:020d}.checkpoint.parquet"))
+    with pytest.raises(TableDamaged, match=r"checkpoint .* cannot be read"):
+        verify_tail(lake.path(CLOCK))
+    assert repair_tail(lake.path(CLOCK)) == []
+    handle = lake.open(CLOCK)
+    assert (handle.position(LOG), handle.read().num_rows) == (3, 3)
+
+
 def test_an_unreadable_note_of_what_is_durable_counts_as_none(lake: Lake) -> None:
     Path(lake.path(CLOCK), "_durable").write_text("")
     assert durable_version(lake.path(CLOCK)) is None

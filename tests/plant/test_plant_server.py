@@ -14,9 +14,10 @@ from factolake.bus.port import Record
 from factolake.config.plant import load_plant
 from factolake.domain.clock import ManualClock
 from factolake.errors import PortInUse
+from factolake.plant.recording import load_recording
 from factolake.plant.run import PlantOptions, run_plant, run_recording
 from factolake.plant.scenario import load_scenario
-from factolake.plant.server import PlantServer
+from factolake.plant.server import PlantServer, PreciseTime
 from factolake.plant.truth import load_truth
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -195,3 +196,62 @@ async def test_a_recording_arrives_whole_in_file_order(url: str, tmp_path: Path)
     played = await playing
     assert (played.values, played.junk_lines, played.is_whole) == (6, 1, True)
     await client.disconnect()
+
+
+async def test_the_bundled_day_arrives_value_by_value(url: str) -> None:
+    model = load_plant(CONF / "examples" / "nist.toml")
+    file = next((CONF / "examples" / "recordings").glob("*.gz"))
+    recording = load_recording(file)
+    stop, done = asyncio.Event(), asyncio.Event()
+    playing = asyncio.create_task(run_recording(model, file, stop, url=url, on_done=lambda _: done.set()))
+    client = await connected(url)
+    expected: dict[str, list[tuple[datetime, object, int]]] = defaultdict(list)
+    for o in recording.observations:
+        values = expected[f"{recording.machine}.{o.item}"]
+        if not values or values[-1] != (o.ts, o.value, 0):
+            values.append((o.ts, o.value, 0))
+    source = model.sources[model.machines[recording.machine].source_id]
+    listener = await subscribe(client, source.namespace, list(expected))
+    await asyncio.wait_for(done.wait(), 120)
+    await settled(listener, sum(map(len, expected.values())) + len(expected))
+    stop.set()
+    played = await playing
+    assert played.values == len(recording.observations)
+    assert played.values - played.repeats == sum(map(len, expected.values()))
+    for tag, values in expected.items():
+        assert listener.got[tag][1:] == values, tag
+    await client.disconnect()
+
+
+async def test_a_listener_that_goes_and_returns_misses_nothing_later(url: str, tmp_path: Path) -> None:
+    model = load_plant(CONF / "plant.toml")
+    scenario = load_scenario(CONF / "scenarios" / "steady.toml", model)
+    end = START + timedelta(hours=1)
+    reached: list[datetime] = []
+    options = PlantOptions(shift_start=START, until=end, url=url, ledger=tmp_path / "truth.jsonl", history_period_s=60.0)
+    plant = asyncio.create_task(run_plant(model, scenario, options, ManualClock(end), asyncio.Event(), on_progress=lambda ts, _: reached.append(ts)))
+    tag = "L1-M3.Count.Total"
+    first = await connected(url)
+    await subscribe(first, NAMESPACE, [tag])
+    while len(reached) < 2:
+        await asyncio.sleep(0.01)
+    await first.disconnect()
+    await asyncio.sleep(1.0)
+    paused_at = reached[-1]
+    second = await connected(url)
+    listener = await subscribe(second, NAMESPACE, [tag])
+    await plant
+    later = [
+        (s.ts, s.value) for s in load_truth(tmp_path / "truth.jsonl").sent if s.signal == "total_count" and s.machine == "L1-M3" and s.ts > paused_at
+    ]
+    await settled(listener, len(later))
+    assert paused_at < end
+    assert [(ts, value) for ts, value, _ in listener.got[tag] if ts > paused_at] == later
+    await second.disconnect()
+
+
+def test_a_stamp_keeps_its_hundred_nanoseconds_on_the_wire() -> None:
+    ts = datetime(2017, 2, 13, 10, 10, 40, 257_165, tzinfo=UTC)
+    whole, precise = ua.datetime_to_win_epoch(ts), ua.datetime_to_win_epoch(PreciseTime.of(ts, 700))
+    assert precise - whole == 7
+    assert PreciseTime.of(ts, 700) - timedelta(seconds=1) == ts - timedelta(seconds=1)
