@@ -18,7 +18,7 @@ from factolake.errors import SourceUnavailable
 from factolake.lake.sql import query
 from factolake.lake.tables import Lake
 from pipelines.commands.invocation import print_table
-from pipelines.demo_progress import Sight, look, shares
+from pipelines.demo_progress import RecordingWatch, Sight, look, shares
 from pipelines.first_screen import Screen, clock_sentences, kpi_rows, loss_rows, read_screen
 from pipelines.foreground import Stop, stop_on_signals
 from pipelines.part_lock import holder, part_lock
@@ -125,13 +125,13 @@ def _show(demo: Demo, wishes: Wishes) -> dict[str, object]:
 
 def _until_first_kpi(demo: Demo) -> float:
     """Seconds from the command to the first complete, well covered shift (a recording: to its end, refined)."""
-    workspace, model = demo.workspace, demo.workspace.plant
+    workspace, model, watch = demo.workspace, demo.workspace.plant, RecordingWatch()
     with _bars(demo.console) as update:
 
         def ready() -> bool:
             sight = look(workspace, demo.lake)
             update(sight)
-            return sight.recording_done and sight.at_rest if workspace.recording else demo.screen().is_ready(model)
+            return watch.arrived(sight) if workspace.recording else demo.screen().is_ready(model)
 
         demo.wait(ready)
         seconds = time.monotonic() - demo.started
@@ -154,7 +154,8 @@ def _print(demo: Demo, screen: Screen, seconds: float, wishes: Wishes) -> None:
     out = not wishes.quiet
     for sentence in clock_sentences(screen, model):
         demo.console.print(sentence, style="bold", highlight=False, soft_wrap=True)
-    print_table(f"first complete shift after {seconds:.0f} s", kpi_rows(screen), to_stderr=not out)
+    what = "recorded shifts" if demo.workspace.recording else "first complete shift"
+    print_table(f"{what}, after {seconds:.0f} s", kpi_rows(screen), to_stderr=not out)
     bottleneck = next(iter(model.lines.values())).bottleneck
     print_table(f"where the planned time of {bottleneck} went", loss_rows(screen), to_stderr=not out)
     shift = str(screen.shifts[-1]["shift"]) if screen.shifts else "early"

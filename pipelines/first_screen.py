@@ -9,6 +9,7 @@ import pyarrow as pa
 from factolake.contracts import gold, ops
 from factolake.contracts.table import Table
 from factolake.domain.calendar import plant_zone
+from factolake.domain.equipment import Timeline
 from factolake.domain.plant import PlantModel
 from factolake.lake.tables import Lake
 
@@ -17,8 +18,8 @@ Query = Callable[[str], pa.Table]
 
 SHIFTS = """
 select line, equipment, equipment_level, production_day, shift, from_ts, to_ts, oee, oee_reason, availability, effectiveness, quality_ratio,
-       coverage, pq, gq, sq, pbt_us, unknown_us
-from gold.oee_shift where is_complete and pbt_us > 0
+       is_complete, coverage, pq, gq, sq, pbt_us, unknown_us
+from gold.oee_shift where pbt_us > unknown_us and (is_complete or {recorded})
 order by from_ts, line, equipment_level, equipment
 """
 LOSSES = """
@@ -61,7 +62,19 @@ class Screen:
 
     def document(self, model: PlantModel, seconds_to_first_kpi: float) -> dict[str, object]:
         """The object `demo --json` prints."""
-        keys = ("equipment", "shift", "production_day", "oee", "availability", "effectiveness", "quality_ratio", "coverage", "pq", "gq")
+        keys = (
+            "equipment",
+            "shift",
+            "production_day",
+            "is_complete",
+            "oee",
+            "availability",
+            "effectiveness",
+            "quality_ratio",
+            "coverage",
+            "pq",
+            "gq",
+        )
         return {
             "lines": [{"line": line.line_id, "path": line.path} for line in model.lines.values()],
             "oee": [{key: row[key] for key in keys} for row in self.shifts],
@@ -72,12 +85,16 @@ class Screen:
 
 
 def read_screen(lake: Lake, query: Query, model: PlantModel) -> Screen:
-    """The screen as far as the tables exist; empty parts otherwise."""
+    """The screen as far as the tables exist; empty parts otherwise.
+
+    Shifts nobody saw anything of are left out. Of a recorded plant the last shift counts too: nothing will ever complete it.
+    """
+    recorded = all(source.timeline is Timeline.RECORDED for source in model.sources.values())
 
     def rows(sql: str, table: Table) -> list[dict[str, object]]:
         return query(sql).to_pylist() if lake.exists(table) else []
 
-    shifts = rows(SHIFTS, gold.OEE_SHIFT)
+    shifts = rows(SHIFTS.format(recorded=str(recorded).lower()), gold.OEE_SHIFT)
     last = next((row for row in reversed(shifts) if row["equipment_level"] == "ProductionLine"), None)
     losses: list[dict[str, object]] = []
     if last is not None:

@@ -23,6 +23,7 @@ def shift(equipment: str, level: str = "WorkUnit", **values: object) -> dict[str
         "shift": "early",
         "from_ts": START,
         "to_ts": START + dt.timedelta(hours=8),
+        "is_complete": True,
         "oee": 0.8,
         "oee_reason": None,
         "availability": 0.9,
