@@ -101,7 +101,7 @@ class LineSimulation:
         self._order_at = 0
         self._loaded = 0
         self._repeats = 0
-        self._job = self._job_of(scenario.order[0], scenario.order[0].id)
+        self._job: Job | None = self._job_of(scenario.order[0], scenario.order[0].id)
         self._script()
         self._schedule(self.start_us, self._open)
 

@@ -1,6 +1,7 @@
 """Plays a recording over the plant's server: original stamps, file order, as fast as asked and never faster than the listener takes it."""
 
 import asyncio
+import contextlib
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,16 +40,16 @@ class Player:
     async def play(self, stop: asyncio.Event) -> Played:
         """Wait for a subscriber, write every observation, and return; the last values stay. Stops early when `stop` is set."""
         repeats = written = 0
-        last: dict[str, tuple[datetime, str]] = {}
+        last: dict[str, tuple[datetime, int, str]] = {}
         is_whole = await self._server.wait_for_subscriber(stop)
         for observation in self._recording.observations if is_whole else ():
             if not await self._pace(observation.ts, written, stop):
                 is_whole = False
                 break
             tag = tag_of(self._recording.machine, observation.item)
-            await self._server.write(tag, observation.value, observation.ts)
-            repeats += last.get(tag) == (observation.ts, observation.value)
-            last[tag] = (observation.ts, observation.value)
+            await self._server.write(tag, observation.value, observation.ts, rest_ns=observation.ns_rest)
+            repeats += last.get(tag) == (observation.ts, observation.ns_rest, observation.value)
+            last[tag] = (observation.ts, observation.ns_rest, observation.value)
             self.counts[tag] += 1
             written += 1
         await self._server.set_time(self._now)
@@ -60,11 +61,8 @@ class Player:
         self._now = max(self._now, ts)
         if self._speed is not None and ahead_s > 0:
             await self._server.set_time(self._now)
-            with_stop = asyncio.wait_for(stop.wait(), min(ahead_s / self._speed, LONGEST_PAUSE_S))
-            try:
-                await with_stop
-            except TimeoutError:
-                pass
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), min(ahead_s / self._speed, LONGEST_PAUSE_S))
         if written % VALUES_PER_DRAIN == VALUES_PER_DRAIN - 1:
             await self._server.set_time(self._now)
             return await self._server.drain(stop)

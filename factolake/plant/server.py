@@ -8,12 +8,14 @@ import contextlib
 import copy
 import errno
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any, cast
 from urllib.parse import urlsplit
 
-from asyncua import Server, ua
+from asyncua import ua
 from asyncua.common.node import Node
 from asyncua.server.internal_subscription import InternalSubscription
+from asyncua.server.server import Server
 from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.object_ids import ObjectIds
 from asyncua.ua.status_codes import StatusCodes
@@ -34,13 +36,43 @@ _FAREWELL_S = 3.0
 _WORDS = ("unknown", "producing", "setup", "fault", "starved", "blocked", "waiting", "no_order", "planned_stop", "stopped")
 
 
-class FrozenValue(ua.DataValue):  # type: ignore[misc]
+class FrozenValue(ua.DataValue):
     """A value nobody changes after it is written: the server's per-item copy of it is itself (a third of the cost of a write)."""
 
     __slots__ = ()
 
     def __deepcopy__(self, memo: dict[int, object]) -> "FrozenValue":
         return self
+
+
+class _SinceEpoch:
+    """What `PreciseTime` minus the OPC UA epoch is: only asyncua's `10 * (difference // microsecond)` is asked of it."""
+
+    def __init__(self, since: timedelta, rest_ns: int) -> None:
+        self._ticks = 10 * (since // timedelta(microseconds=1)) + rest_ns // 100
+
+    def __floordiv__(self, microsecond: object) -> "_SinceEpoch":
+        return self
+
+    def __rmul__(self, ten: int) -> int:
+        return self._ticks
+
+
+class PreciseTime(ua.DateTime):
+    """A stamp with the 100 ns that OPC UA carries and a datetime does not; `rest_ns` 0..999."""
+
+    rest_ns: int = 0
+
+    @classmethod
+    def of(cls, ts: datetime, rest_ns: int) -> "PreciseTime":
+        """`ts` and `rest_ns` nanoseconds."""
+        precise = cls(ts.year, ts.month, ts.day, ts.hour, ts.minute, ts.second, ts.microsecond, ts.tzinfo)
+        precise.rest_ns = rest_ns
+        return precise
+
+    def __sub__(self, other: Any) -> Any:
+        difference = super().__sub__(other)
+        return _SinceEpoch(difference, self.rest_ns) if isinstance(difference, timedelta) else difference
 
 
 class PlantServer:
@@ -53,7 +85,6 @@ class PlantServer:
         self._nodes: dict[str, tuple[ua.NodeId, ua.VariantType]] = {}
         self._index = 0
         self._folders: dict[str, Node] = {}
-        self._marks: dict[str, Node] = {}
         self._codes: dict[int, ua.StatusCode] = {GOOD: ua.StatusCode(ua.UInt32(GOOD))}
 
     async def open(self, signals: Iterable[Signal], texts: Mapping[str, str] | None = None) -> None:
@@ -84,12 +115,13 @@ class PlantServer:
         """Stop listening."""
         await self._server.stop()
 
-    async def write(self, tag: str, value: Value | None, ts: datetime, status: int = GOOD) -> None:
-        """Let `tag` have `value` since `ts`, with OPC UA status code `status`. Raises KeyError for a tag that is no node."""
+    async def write(self, tag: str, value: Value | None, ts: datetime, status: int = GOOD, rest_ns: int = 0) -> None:
+        """Let `tag` have `value` since `ts` (and `rest_ns` nanoseconds), with OPC UA status code `status`. Raises KeyError for an unknown tag."""
         node_id, kind = self._nodes[tag]
         variant = ua.Variant(value, kind) if value is not None else ua.Variant(None, ua.VariantType.Null)
         code = self._codes.get(status) or self._codes.setdefault(status, ua.StatusCode(ua.UInt32(status)))
-        data = FrozenValue(Value=variant, StatusCode=code, SourceTimestamp=ts, ServerTimestamp=ts)
+        stamp = PreciseTime.of(ts, rest_ns) if rest_ns else cast(ua.DateTime, ts)
+        data = FrozenValue(Value=variant, StatusCode=code, SourceTimestamp=stamp, ServerTimestamp=stamp)
         await self._server.iserver.aspace.write_attribute_value(node_id, AttributeIds.Value, data)
 
     async def set_time(self, now: datetime) -> None:
@@ -103,11 +135,10 @@ class PlantServer:
         status.CurrentTime = now
         await space.write_attribute_value(whole, AttributeIds.Value, self._good(ua.Variant(status, ua.VariantType.ExtensionObject)))
 
-    async def mark(self, tag: str, ts: datetime) -> None:
-        """Show a Boolean `tag` that is true since `ts`, beside the plant's folder: a word about the play, not a value of the plant."""
+    async def mark(self, tag: str) -> None:
+        """Show a Boolean `tag` that is true, beside the plant's folder: a word about the play, not a value of the plant."""
         name = ua.QualifiedName(tag, self._index)
-        node = await self._server.nodes.objects.add_variable(self._id(tag), name, True, ua.VariantType.Boolean)
-        self._marks[tag] = node
+        await self._server.nodes.objects.add_variable(self._id(tag), name, True, ua.VariantType.Boolean)
 
     async def wait_for_subscriber(self, stop: asyncio.Event) -> bool:
         """Wait until a client has subscribed to every node, or to some and has added none for a while. False if `stop` came first."""
@@ -151,7 +182,7 @@ class PlantServer:
             await asyncio.sleep(_POLL_S)
 
     def _good(self, variant: ua.Variant) -> FrozenValue:
-        now = ua.DateTime.from_datetime(self._time) if hasattr(ua.DateTime, "from_datetime") else self._time
+        now = cast(ua.DateTime, self._time)
         return FrozenValue(Value=variant, StatusCode=self._codes[GOOD], SourceTimestamp=now, ServerTimestamp=now)
 
     def _id(self, text: str) -> ua.NodeId:

@@ -39,13 +39,14 @@ class Change(NamedTuple):
 
 @dataclass(slots=True)
 class _Controller:
-    """What one machine's controller holds: last values by signal name, counter offsets, and whether it can be heard."""
+    """What one machine's controller holds: last values and last values told by signal name, counter offsets, and whether it can be heard."""
 
     signals: dict[str, Signal]
     by_fact: dict[str, list[Signal]]
     words: dict[str, str]
     process: StationProcess
     last: dict[str, Value] = field(default_factory=dict)
+    told: dict[str, tuple[Value | None, int]] = field(default_factory=dict)
     offsets: dict[str, int] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     state: MachineState = MachineState.NO_ORDER
@@ -117,7 +118,8 @@ class LineSignals:
         controller.silenced += 1
         if is_bad:
             ts = from_us(self._now_us)
-            self._changes += [Change(ts, machine, s.name, s.tag, None, BAD_NO_COMMUNICATION) for s in controller.signals.values()]
+            for signal in controller.signals.values():
+                self._emit(ts, controller, signal, None, BAD_NO_COMMUNICATION)
 
     def _speak_again(self, machine: str) -> None:
         controller = self._controllers.get(machine)
@@ -126,7 +128,8 @@ class LineSignals:
         controller.silenced -= 1
         if controller.silenced == 0:
             ts = from_us(self._now_us)
-            self._changes += [Change(ts, machine, name, controller.signals[name].tag, value, GOOD) for name, value in controller.last.items()]
+            for name, value in controller.last.items():
+                self._emit(ts, controller, controller.signals[name], value)
 
     def _reset(self, machine: str) -> None:
         controller = self._controllers[machine]
@@ -158,7 +161,7 @@ class LineSignals:
                 self._send(fact.machine, signal, value, fact.ts_us)
 
     def _become(self, fact: Fact, controller: _Controller) -> None:
-        controller.state = MachineState(fact.value)
+        controller.state = MachineState(str(fact.value))
         for signal in controller.by_fact.get("mode", ()):
             is_manual = controller.state in (MachineState.SETUP, MachineState.FAULT)
             value = _typed(MANUAL if is_manual else AUTOMATIC, signal)
@@ -174,7 +177,13 @@ class LineSignals:
         controller = self._controllers[machine]
         controller.last[signal.name] = value
         if controller.silenced == 0:
-            self._changes.append(Change(from_us(at_us), machine, signal.name, signal.tag, value, GOOD))
+            self._emit(from_us(at_us), controller, signal, value)
+
+    def _emit(self, ts: datetime, controller: _Controller, signal: Signal, value: Value | None, status: int = GOOD) -> None:
+        """Send `value` unless it is what was sent last: a server reports by exception, and what it does not report was not sent."""
+        if controller.told.get(signal.name) != (value, status):
+            controller.told[signal.name] = (value, status)
+            self._changes.append(Change(ts, signal.machine, signal.name, signal.tag, value, status))
 
     def _sample(self, at_us: int) -> None:
         is_first, passed_s = at_us == self._start_us, (at_us - self._sampled_us) / US_PER_S
@@ -187,7 +196,8 @@ class LineSignals:
             samples += [(s, _typed(v, s)) for s, v in controller.process.sample(controller.state, passed_s)]
             controller.last.update((signal.name, value) for signal, value in samples)
             if controller.silenced == 0:
-                self._changes += [Change(ts, machine, signal.name, signal.tag, value, GOOD) for signal, value in samples]
+                for signal, value in samples:
+                    self._emit(ts, controller, signal, value)
         self._sampled_us = at_us
         self._next_sample_us = at_us + round(self.period_s * US_PER_S)
 

@@ -27,7 +27,7 @@ def scenario(name: str) -> Scenario:
 def play(
     name: str, hours: float = 1.0, seed: int = 7, step_s: float = 60.0, ledger: Path | None = None
 ) -> tuple[LineSignals, list[Fact], list[Change]]:
-    line = LineSignals(MODEL, "L1", scenario(name), seed, START, 10.0)
+    line = LineSignals(MODEL, "L1", scenario(name), seed, START, 60.0)
     book = TruthLedger(ledger, START)
     facts: list[Fact] = []
     changes: list[Change] = []
@@ -123,6 +123,14 @@ def test_changes_come_in_order_of_time_and_no_tag_changes_twice_at_once() -> Non
     assert changes == sorted(changes, key=lambda change: change.ts)
     seen = Counter((c.ts, c.tag) for c in changes if c.signal == "state")
     assert max(seen.values()) == 1
+
+
+def test_a_value_is_sent_only_when_it_or_its_status_changes() -> None:
+    _, _, changes = play("everything")
+    last: dict[str, tuple[object, int]] = {}
+    for change in changes:
+        assert last.get(change.tag) != (change.value, change.status)
+        last[change.tag] = (change.value, change.status)
 
 
 def test_a_breakdown_starves_what_follows_and_blocks_what_leads() -> None:
