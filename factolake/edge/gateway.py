@@ -18,13 +18,15 @@ from factolake.edge.health import SourceHealth, read_health, write_health
 _log = logging.getLogger(__name__)
 HEALTH_EVERY_S = 2.0
 HEALTH_LOOK_S = 0.25
-Factory = Callable[[Source, Sequence[str], LogWriter, Clock, datetime | None], Connector]
+Factory = Callable[[Source, PlantModel, LogWriter, Clock, datetime | None], Connector]
 
 
-def _opcua(source: Source, tags: Sequence[str], log: LogWriter, clock: Clock, last_life_ts: datetime | None) -> Connector:
+def _opcua(source: Source, model: PlantModel, log: LogWriter, clock: Clock, last_life_ts: datetime | None) -> Connector:
     from factolake.edge.opcua import OpcUaConnector  # asyncua takes half a second to import
 
-    return OpcUaConnector(source, tags, log, clock, last_life_ts)
+    neighbours = {other.source_id for other in model.sources.values() if other.url == source.url} - {source.source_id}
+    foreign = _tags(model, neighbours)
+    return OpcUaConnector(source, _tags(model, {source.source_id}), log, clock, last_life_ts, foreign)
 
 
 CONNECTORS: dict[str, Factory] = {"opcua": _opcua}
@@ -56,10 +58,13 @@ def make_connectors(settings: Settings, model: PlantModel, log: LogWriter, clock
     before = read_health(settings.run_dir)
     connectors = []
     for source in model.sources.values():
-        tags = list(dict.fromkeys(signal.tag for signal in model.signals if signal.source_id == source.source_id))
         known = before.get(source.source_id)
-        connectors.append(CONNECTORS[source.kind](source, tags, log, clock, known.last_life_ts if known else None))
+        connectors.append(CONNECTORS[source.kind](source, model, log, clock, known.last_life_ts if known else None))
     return connectors
+
+
+def _tags(model: PlantModel, sources: set[str]) -> list[str]:
+    return list(dict.fromkeys(signal.tag for signal in model.signals if signal.source_id in sources))
 
 
 async def _report(settings: Settings, connectors: Sequence[Connector], clock: Clock) -> None:

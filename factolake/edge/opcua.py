@@ -40,7 +40,8 @@ _BAD, _SEVERITY = 2, 30
 
 
 class OpcUaConnector:
-    """Connector of an OPC UA `source`; `declared` are the tags of the plant file, others below the folder `Plant` come along.
+    """Connector of an OPC UA `source`; `declared` are the tags of the plant file, others below the folder `Plant` come along
+    except `foreign` ones, which another source of the same server declares.
 
     `last_life_ts` is the source's last sign of life before this process, where one is known: the time since is a gap.
     """
@@ -52,10 +53,12 @@ class OpcUaConnector:
         log: LogWriter,
         clock: Clock,
         last_life_ts: datetime | None = None,
+        foreign: Sequence[str] = (),
         timing: Timing | None = None,
         full_wait_s: float = 30.0,
     ) -> None:
-        self._source, self._declared, self._clock = source, list(declared), clock
+        self._source, self._clock = source, clock
+        self._declared, self._foreign = list(declared), list(foreign)
         self._timing = timing or Timing()
         self._outbox = Outbox(log, clock, self._report_loss, full_wait_s=full_wait_s)
         self._numbering = Numbering(source.source_id, 0)
@@ -127,7 +130,7 @@ class OpcUaConnector:
         self._plays_history = False
         heartbeats: list[object] = []
         session = OpcUaSession(
-            self._source, self._declared, self._timing, self._on_publish, self._on_undecodable, heartbeats.append, self._outbox.room
+            self._source, self._declared, self._foreign, self._timing, self._on_publish, self._on_undecodable, heartbeats.append, self._outbox.room
         )
         self._session = session
         await session.open()

@@ -49,18 +49,30 @@ async def namespace_uris(client: Client, wanted: str) -> list[str]:
     return uris
 
 
-async def find_nodes(client: Client, uris: list[str], namespace: str, declared: Iterable[str]) -> list[TagNode]:
-    """The declared tags in their order, then every other variable below the folder `Plant` of the server's Objects."""
-    nodes: dict[str, TagNode] = {}
-    for tag in declared:
-        nodes.setdefault(tag, TagNode(tag, node_id_of(tag, uris, namespace)))
-    taken = {node.node_id for node in nodes.values()}
+async def find_nodes(client: Client, uris: list[str], namespace: str, declared: Iterable[str], foreign: Iterable[str] = ()) -> list[TagNode]:
+    """The declared tags in their order, then every other variable below the folder `Plant` of the server's Objects.
+
+    `foreign` tags belong to another source of this server and stay away. A server that has none of the declared tags is not the one the
+    source means (one machine of several behind one address): nothing but those tags is asked of it.
+    """
+    nodes = {tag: TagNode(tag, node_id_of(tag, uris, namespace)) for tag in declared}
+    if nodes and not await _has_any(client, list(nodes.values())):
+        return list(nodes.values())
+    taken = {node.node_id for node in nodes.values()} | {node_id_of(tag, uris, namespace) for tag in foreign}
     async for node_id in _variables_below_plant(client):
         if node_id not in taken:
             taken.add(node_id)
             tag = tag_of(node_id, uris, namespace)
             nodes.setdefault(tag, TagNode(tag, node_id))
     return list(nodes.values())
+
+
+async def _has_any(client: Client, nodes: Sequence[TagNode]) -> bool:
+    for chunk in chunks(nodes):
+        answers = await client.uaclient.session.read_attributes([node.node_id for node in chunk], AttributeIds.NodeClass)
+        if any(answer.StatusCode is None or answer.StatusCode.is_good() for answer in answers):
+            return True
+    return False
 
 
 def node_id_of(tag: str, uris: list[str], namespace: str) -> ua.NodeId:

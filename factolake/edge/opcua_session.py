@@ -65,13 +65,14 @@ class OpcUaSession:
         self,
         source: Source,
         declared: Sequence[str],
+        foreign: Sequence[str],
         timing: Timing,
         on_publish: Callable[[Publish, Callable[[], None]], None],
         on_undecodable: Callable[[bytes, str], None],
         on_heartbeat: Callable[[object], None],
         room: Callable[[], Awaitable[None]],
     ) -> None:
-        self._source, self._declared, self._timing = source, declared, timing
+        self._source, self._declared, self._foreign, self._timing = source, declared, foreign, timing
         self._on_publish, self._on_undecodable, self._room = on_publish, on_undecodable, room
         self.on_heartbeat = on_heartbeat
         self._client = Client(source.url, timeout=timing.request_s, watchdog_intervall=3600.0)
@@ -104,7 +105,7 @@ class OpcUaSession:
     async def subscribe(self) -> list[NodeError]:
         """Find the nodes, create the subscription and its items; returns the nodes that were refused."""
         async with asyncio.timeout(self._timing.set_up_s):
-            self._nodes = await find_nodes(self._client, self._uris, self._source.namespace, self._declared)
+            self._nodes = await find_nodes(self._client, self._uris, self._source.namespace, self._declared, self._foreign)
             self.tags = [node.tag for node in self._nodes]
             self.units = await read_units(self._client, self._nodes)
             await self._create_subscription()

@@ -306,3 +306,21 @@ async def test_bytes_that_make_no_sense_go_on_as_they_are_and_the_stream_continu
             await until(lambda: len(readings(log, "M1.Text")) == 2)
     dead = [s.record for s in log.read(0, 1000) if s.record.headers["schema"] == "opcua-publish/1"]
     assert len(dead) == 1 and b"spoil me" in dead[0].value
+
+
+async def test_sources_behind_one_address_do_not_take_each_others_values():
+    log = MemoryLog()
+    async with LineServer() as line:
+        for tag in ("A.x", "B.x", "unnamed"):
+            await line.add(tag, 1.0, DOUBLE)
+        source = Source("a", "opcua", line.url, NAMESPACE, publishing_interval_ms=50)
+        own = OpcUaConnector(source, ["A.x"], log, SystemClock(), foreign=["B.x", "C.x"], timing=QUICK)
+        absent = OpcUaConnector(replace(source, source_id="c"), ["C.x"], log, SystemClock(), foreign=["A.x"], timing=QUICK)
+        stop = asyncio.Event()
+        running = [asyncio.create_task(connector.run(stop)) for connector in (own, absent)]
+        await until(lambda: len(readings(log)) == 2 and events(log, "node_error"))
+        await asyncio.sleep(0.3)
+        stop.set()
+        await asyncio.gather(*running)
+    assert sorted((row["source_id"], row["tag"]) for row in readings(log)) == [("a", "A.x"), ("a", "unnamed")]
+    assert [event["tag"] for event in events(log, "node_error")] == ["C.x"]
