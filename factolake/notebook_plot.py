@@ -75,6 +75,7 @@ def _draw_counts(axes: "Axes", frame: pd.DataFrame, machines: list[str]) -> None
             ends.append((float(total.max()), machine, f"C{number}"))
     _label_ends(axes, ends)
     axes.set_ylabel("good parts since start")
+    axes.set_xlabel(f"plant time, {zone}")
     axes.set_ylim(bottom=0)
     axes.set_xlim(frame.index[0], frame.index[-1] + pd.Timedelta(minutes=1))
     axes.xaxis.set_major_formatter(DateFormatter("%H:%M", tz=zone))  # type: ignore[no-untyped-call]
