@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from factolake.contracts import gold
 from factolake.contracts.formats.spark import select_contract
-from factolake.kpi.machine_shifts import SHIFT_INPUTS, machine_shifts, touched_spans
+from factolake.kpi.machine_shifts import TIME_INPUTS, machine_shifts, touched_spans
 from factolake.kpi.time_elements import DELAYS
 from factolake.refine.refinement import Inputs, Refinement
 
@@ -44,4 +44,4 @@ def _parts() -> dict[str, Column]:
     }
 
 
-LOSSES = Refinement("losses", gold.LOSSES, SHIFT_INPUTS, losses, group_size=60)
+LOSSES = Refinement("losses", gold.LOSSES, TIME_INPUTS, losses, group_size=60)

@@ -17,18 +17,22 @@ SHIFT = ("line", "production_day", "shift")
 def machine_shifts(inputs: Inputs, spans: DataFrame, segments: DataFrame) -> DataFrame:
     """One row a machine and touched shift with every column of gold.oee_shift, `adet_<state>_us` and `horizon`.
 
+    Without silver.downtime and silver.readings among the frames there is no nakajima convention and no `excluded_readings`.
     A shift in which no machine of the line has a stretch or a count has no row; a machine silent in a shift the others saw is unknown.
     """
     plant, frames = inputs.plant, inputs.frames
     stretches = cut_stretches(spans, frames[silver.STATE_HOURS.name], plant.machines)
     plates, roles = effective_plates(plant.nameplates), counter_roles(plant.signals)
-    stops = short_stops(frames[silver.DOWNTIME.name], plant.machines, plant.model.convention)
+    downtime, readings = frames.get(silver.DOWNTIME.name), frames.get(silver.READINGS.name)
+    stops = None if downtime is None else short_stops(downtime, plant.machines, plant.model.convention)
     elements = time_elements(spans, with_plate(stretches, plates, "cut_from"), segments, stops=stops, shared=SHIFT)
     sums = elements.join(quantities(spans, weighed(frames[silver.COUNTS.name], roles, plates)), on=list(SPAN), how="left")
     sums = sums.where(F.col("horizon").isNotNull() | F.col("pq").isNotNull())
     sums = sums.join(roles, on="machine", how="left")
-    sums = sums.join(_excluded(spans, frames[silver.READINGS.name]), on=list(SPAN), how="left")
-    sums = sums.withColumns({"excluded_readings": F.coalesce("excluded_readings", F.lit(0)), "has_calendar": F.lit(True)})
+    if readings is not None:
+        sums = sums.join(_excluded(spans, readings), on=list(SPAN), how="left")
+        sums = sums.withColumn("excluded_readings", F.coalesce("excluded_readings", F.lit(0)))
+    sums = sums.withColumn("has_calendar", F.lit(True))
     sums = sums.withColumn("is_complete", F.coalesce(F.col("horizon") >= F.col("span_to"), F.lit(False)))
     return machine_factors(sums, min_coverage=plant.model.min_coverage, convention=plant.model.convention, cycle_limit_us=None)
 
@@ -49,9 +53,14 @@ def _stop_rows(slices: frozenset[Slice]) -> str:
     return stop_days(*production_days(slices))
 
 
-SHIFT_INPUTS = (
+TIME_INPUTS = (
     Input(silver.STATE_HOURS, ("machine", "hour_ts"), touched_shifts, day_rows),
     Input(silver.COUNTS, ("machine", "hour_ts"), touched_shifts, day_rows),
+)
+"""What time elements and quantities need; losses need no more."""
+
+SHIFT_INPUTS = (
+    *TIME_INPUTS,
     Input(silver.READINGS, ("machine", "hour_ts", "quality"), touched_by_bad, bad_rows),
     Input(silver.DOWNTIME, ("machine", "from_ts", "to_ts"), touched_by_stops, _stop_rows),
 )

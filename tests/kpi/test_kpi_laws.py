@@ -106,3 +106,17 @@ def test_hours_of_a_shift_sum_to_its_minutes(spark: SparkSession) -> None:
     for name in ("apt_us", "aust_us", "adet_us", "adot_us"):
         total = sum(row[name] for row in by_hour)  # type: ignore[misc]
         assert total - (early if name == "apt_us" else 0) == shift[name]
+
+
+def test_readings_with_bad_status_are_counted_in_their_hour_and_shift_and_nowhere_else(spark: SparkSession) -> None:
+    def bad(machine: str, at: datetime, quality: str = "bad") -> Row:
+        hour = at.replace(minute=0)
+        return {"machine": machine, "ts": at, "hour_ts": hour, "day": hour.date(), "quality": quality, "signal": "x", "kind": "process"}
+
+    seven = BEGIN + timedelta(hours=2)
+    readings = [bad("M0", seven), bad("M0", seven + timedelta(minutes=9)), bad("M0", seven, "good"), bad("M1", seven), bad("M0", BEGIN)]
+    rows = {"state_hours": [*state("M0", BEGIN, seven + timedelta(hours=1), "producing")], "readings": readings}
+    (hour,) = make(spark, OEE_HOUR, plant(), [("M0", seven)], rows)
+    by_equipment = {row["equipment"]: row["excluded_readings"] for row in make(spark, OEE_SHIFT, plant(), SLICE, rows)}
+    assert hour["excluded_readings"] == 2
+    assert [by_equipment[name] for name in ("M0", "M1", "M2", "L1")] == [2, 1, 0, 3]
