@@ -47,7 +47,8 @@ def make_durable(table_path: str | Path, version: int) -> None:
     if since is not None and since >= version:
         return
     log = root / "_delta_log"
-    entries = [read_entry(root, v) for v in versions(root) if v <= version and (since is None or v > since)]
+    unsafe = [v for v in versions(root) if v <= version] if since is None else range(since + 1, version + 1)
+    entries = [read_entry(root, v) for v in unsafe]
     files = {root / name for entry in entries for name in entry.written}
     for file in sorted(files):
         _fsync(file)
