@@ -3,6 +3,7 @@
 Everything for people goes to stderr; with --json stdout gets exactly one object (the command prints it).
 """
 
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -22,8 +23,9 @@ from pipelines.demo_progress import RecordingWatch, Sight, look, shares
 from pipelines.first_screen import Screen, clock_sentences, kpi_rows, loss_rows, read_screen
 from pipelines.foreground import Stop, stop_on_signals
 from pipelines.part_lock import holder, part_lock
+from pipelines.part_logs import open_log
 from pipelines.supervisor import STOP_ORDER, PartSpec, Supervisor
-from pipelines.up import part_spec, spool_drained
+from pipelines.up import part_command, part_spec, spool_drained
 from pipelines.workspace import Workspace, check_home, prepare
 
 TICK_S = 0.2
@@ -145,8 +147,10 @@ def _settle(demo: Demo) -> None:
     with demo.console.status("waiting until everything sent is landed and refined"):
         demo.supervisor.stop(("plant", "edge", "land"))
         demo.wait(lambda: look(demo.workspace, demo.lake).at_rest, REST_WITHIN_S)
-        demo.supervisor.stop(("refine",))
         demo.supervisor.stop()
+        # The sync may have ended before it saw the last of gold.
+        with open_log(demo.workspace.settings.run_dir, "sync") as log:
+            subprocess.run(part_command("sync", demo.workspace.settings_file, "--once"), stdout=log, stderr=log, check=False)
 
 
 def _print(demo: Demo, screen: Screen, seconds: float, wishes: Wishes) -> None:

@@ -52,10 +52,14 @@ def known_parts(names: Sequence[str]) -> list[str]:
 
 
 def part_spec(name: str, conf: Path | None, *arguments: str) -> PartSpec:
-    """How to run the part called `name` as a process of its own."""
+    """How to run the part called `name` under a supervisor."""
+    return PartSpec(name, part_command(name, conf, "--supervised", *arguments), GRACE_S.get(name, 15.0))
+
+
+def part_command(name: str, conf: Path | None, *arguments: str) -> tuple[str, ...]:
+    """The command line of the part called `name`, by this very interpreter."""
     settings = ("--conf", str(conf.resolve())) if conf else ()
-    argv = (sys.executable, "-m", "pipelines.cli", *settings, name, "--supervised", *arguments)
-    return PartSpec(name, argv, GRACE_S.get(name, 15.0))
+    return (sys.executable, "-m", "pipelines.cli", *settings, name, *arguments)
 
 
 def spool_drained(settings: Settings) -> Callable[[], bool]:

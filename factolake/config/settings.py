@@ -84,6 +84,11 @@ class Settings(Strict):
         return self.home / "run"
 
     @property
+    def dagster_home(self) -> Path:
+        """Dagster's own folder; there only once `factolake dagster` was started."""
+        return self.home / "dagster"
+
+    @property
     def mes_url(self) -> str:
         """SQLAlchemy URL of the MES database."""
         return self.mes.url or f"sqlite:///{self.home / 'mes' / 'mes.sqlite'}"
