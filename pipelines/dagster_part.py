@@ -45,7 +45,7 @@ def run_dagster(settings: Settings, conf: Path | None, port: int, stop: threadin
 
 def dagster_home(settings: Settings) -> Path:
     """Dagster's own folder inside the data folder, with the shipped `dagster.yaml` (telemetry off) beside its databases."""
-    home = (settings.home / "dagster").resolve()
+    home = settings.dagster_home.resolve()
     home.mkdir(parents=True, exist_ok=True)
     shipped = REPOSITORY / "dagster_home" / "dagster.yaml"
     if shipped.exists():

@@ -104,7 +104,7 @@ def _rows_after(published: Lake, table: Table, position: int | None, version: in
     if table is not bronze.READINGS:
         return False
     key = list(table.key[:1])
-    return published.open(table).changes(0 if position is None else position + 1, version, key).num_rows > 0
+    return bool(published.open(table).changes(0 if position is None else position + 1, version, key).num_rows)
 
 
 def _compare(published: Lake, copy: Lake, table: Table) -> Difference:

@@ -95,7 +95,7 @@ def run_refinery(settings: Settings, clock: Clock, stop: threading.Event, once: 
         with table_turn(settings.run_dir, stop.is_set):
             record_plant(lake, model, clock)
         runner = Runner(lake, running, model, clock, checks=judge)
-        refinery = Refinery(runner, clock, DagsterReporter(settings.home / "dagster", settings.refinery.dagster_report_every_s))
+        refinery = Refinery(runner, clock, DagsterReporter(settings.dagster_home, settings.refinery.dagster_report_every_s))
         changed: list[RunResult] = []
         while not stop.is_set():
             with table_turn(settings.run_dir, stop.is_set) as is_mine:
