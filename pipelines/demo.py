@@ -1,6 +1,6 @@
 """`factolake demo`: an installation of its own, its parts under one supervisor, and a look at the lake until the first KPI stands.
 
-Everything for people goes to stderr; with --json stdout gets exactly one object (the command prints it).
+With --json everything for people goes to stderr and stdout gets exactly one object, as soon as the first KPI stands.
 """
 
 import subprocess
@@ -83,8 +83,8 @@ class Demo:
                 raise SourceUnavailable(f"the demo cannot go on without '{part.spec.name}': {part.cause}")
 
 
-def run_demo(home: Path, wishes: Wishes, debug: bool = False) -> dict[str, object]:
-    """Run the demo in `home`; returns the JSON object. Raises ConfigError, LeaseHeld, SourceUnavailable; KeyboardInterrupt on Ctrl-C."""
+def run_demo(home: Path, wishes: Wishes, publish: Callable[[dict[str, object]], None]) -> None:
+    """Run the demo in `home`; `publish` gets the JSON object. Raises ConfigError, LeaseHeld, SourceUnavailable; KeyboardInterrupt on Ctrl-C."""
     started = time.monotonic()
     clock, console = SystemClock(), Console(stderr=True)
     check_home(home)
@@ -103,13 +103,13 @@ def run_demo(home: Path, wishes: Wishes, debug: bool = False) -> dict[str, objec
         demo = Demo(workspace, supervisor, stop, Lake(settings.lake_root), console, started)
         supervisor.start()
         try:
-            return _show(demo, wishes)
+            _show(demo, wishes, publish)
         finally:
             with console.status("stopping in order"):
                 supervisor.stop()
 
 
-def _show(demo: Demo, wishes: Wishes) -> dict[str, object]:
+def _show(demo: Demo, wishes: Wishes, publish: Callable[[dict[str, object]], None]) -> None:
     seconds = _until_first_kpi(demo)
     if demo.stop.event.is_set():
         if demo.stop.interrupted:
@@ -118,11 +118,10 @@ def _show(demo: Demo, wishes: Wishes) -> dict[str, object]:
     if wishes.once:
         _settle(demo)
     screen = demo.screen()
-    if not demo.stop.event.is_set():
-        _print(demo, screen, seconds, wishes)
-        if not wishes.once:
-            demo.wait(lambda: False)
-    return screen.document(demo.workspace.plant, seconds)
+    _print(demo, screen, seconds, wishes)
+    publish(screen.document(demo.workspace.plant, seconds))
+    if not wishes.once:
+        demo.wait(lambda: False)
 
 
 def _until_first_kpi(demo: Demo) -> float:

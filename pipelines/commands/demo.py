@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands.invocation import Json, invocation, print_json
+from pipelines.commands.invocation import Json, print_json
 from pipelines.commands.parts import parse_speed
 
 
@@ -15,7 +15,6 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
-    context: typer.Context,
     once: Annotated[bool, typer.Option("--once", help="End after the KPI table; the lake stays for sql, explain and the rest.")] = False,
     as_json: Json = False,
     speed: Annotated[str, typer.Option(help="How fast history plays: a factor, or max.")] = "max",
@@ -31,8 +30,5 @@ def demo(
     from pipelines.demo import Wishes, run_demo
 
     parse_speed(speed)
-    told = run_demo(
-        data_folder(), Wishes(once=once, speed=speed, seed=seed, recording=recording, keep=keep, quiet=as_json), invocation(context).debug
-    )
-    if as_json:
-        print_json(told)
+    wishes = Wishes(once=once, speed=speed, seed=seed, recording=recording, keep=keep, quiet=as_json)
+    run_demo(data_folder(), wishes, print_json if as_json else lambda _: None)
