@@ -160,7 +160,7 @@ def judge_source(source: SourceFacts, now: datetime) -> Finding:
 
 def judge_part(part: PartFacts) -> Finding:
     """A part: what the supervisor gave up on, waits for, or what simply is not there."""
-    again = f", restarted {part.restarts} times" if part.restarts else ""
+    again = f", restarts: {part.restarts}" if part.restarts else ""
     if part.pid:
         return Finding("part", part.name, "healthy", part.since, f"process {part.pid}{again}")
     if part.supervisor_state in ("failed", "backoff"):

@@ -122,7 +122,7 @@ class Supervisor:
         ran_s = (now - part.since).total_seconds() if part.since else 0.0
         part.failures_in_row = 1 if ran_s >= SETTLED_S else part.failures_in_row + 1
         part.last_exit, part.since = exit_code, now
-        part.cause = f"{ending(exit_code)}: {last_words(self.run_dir, part.spec.name)}"
+        part.cause = f"{ending(exit_code)}; it last said: {last_words(self.run_dir, part.spec.name)}"
         if exit_code in HOPELESS:
             part.state = "failed"
             self.tell(f"{part.spec.name} ended and stays down, a restart cannot help ({part.cause})")

@@ -63,7 +63,7 @@ def test_a_source_the_gateway_never_reported_is_down():
         (replace(PART, pid=None), "down", "factolake up"),
         (replace(PART, pid=None, supervisor_state="backoff", supervisor_cause="exit code 1: no spool"), "down", "no spool"),
         (replace(PART, pid=None, supervisor_state="failed", supervisor_cause="exit code 78: bad key"), "down", "stays down"),
-        (replace(PART, restarts=2), "healthy", "restarted 2 times"),
+        (replace(PART, restarts=2), "healthy", "restarts: 2"),
     ],
 )
 def test_a_part_is_judged_by_its_living_process_and_the_supervisor(part, state, word):
