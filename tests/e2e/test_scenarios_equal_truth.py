@@ -116,7 +116,7 @@ def test_oee_counts_and_state_time_equal_what_really_happened(sail, tmp_path: Pa
         assert sum(parts) == row["pbt_us"] == played.losses[machine]
         assert row["pbt_us"] - row["outside_plan_us"] == busy_us(*SHIFT)
         if row["unknown_us"]:
-            assert row["apt_us"] <= times["producing"]
+            assert row["apt_us"] <= times["producing"] <= row["apt_us"] + row["unknown_us"]
             continue
         seen += 1
         produced, good, ideal = true_parts(played.truth, machine, place)
@@ -126,7 +126,7 @@ def test_oee_counts_and_state_time_equal_what_really_happened(sail, tmp_path: Pa
         if row["oee"] is not None:
             assert row["oee"] == pytest.approx(ideal / row["pbt_us"] * good / produced, rel=1e-9)
         assert (row["oee"] is None) == (produced == 0) or row["oee"] == 0
-    assert seen >= 5
+    assert seen >= 4
 
 
 @pytest.mark.slow
