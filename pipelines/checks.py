@@ -3,11 +3,11 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-import duckdb
 import pyarrow as pa
 
 from factolake.contracts.formats.checks import CheckSpec, checks_of
 from factolake.contracts.table import Table
+from factolake.lake.diff import scratch
 
 SAMPLE_ROWS = 5
 
@@ -50,13 +50,10 @@ def run_checks(
 
 def judge(table: Table, data: pa.Table) -> list[str]:
     """What is wrong, in words, with `data` as rows of `table`; empty if all is well. Only blocking checks are asked."""
-    connection = duckdb.connect(":memory:")
-    try:
+    specs = [spec for spec in checks_of(table) if spec.blocking and not spec.needs]
+    with scratch() as connection:
         connection.register("candidate", data)
-        specs = [spec for spec in checks_of(table) if spec.blocking and not spec.needs]
         results = [_result(spec, connection.sql(spec.sql("candidate")).to_arrow_table()) for spec in specs]
-    finally:
-        connection.close()
     return [result.sentence() for result in results if not result.passed]
 
 

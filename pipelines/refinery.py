@@ -21,14 +21,18 @@ from factolake.lake.leases import Lease
 from factolake.lake.tables import Lake
 from factolake.refine.refinement import Refinement
 from factolake.refine.registry import REFINEMENTS
-from factolake.refine.runner import Runner, RunResult, record_plant, run_row
+from factolake.refine.result import RunResult, run_row
+from factolake.refine.runner import Runner, record_plant
 from pipelines.checks import judge
 from pipelines.refinery_progress import Progress, write_progress
 from pipelines.report import DagsterReporter
+from pipelines.tending import Tending, mend
 from pipelines.turn import table_turn
 
 log = structlog.get_logger(__name__)
 RUNS_EVERY_S = 60.0
+PROMPT_WITHIN_S = 10
+"""Tables meant to be at most this far behind are refined on every pass; the others when half of their freshness target has passed."""
 
 
 @dataclass(slots=True)
@@ -40,13 +44,17 @@ class Refinery:
     reporter: DagsterReporter
     refinements: tuple[Refinement, ...] = REFINEMENTS
     failing: dict[str, str] = field(default_factory=dict)
+    _last_run: dict[str, float] = field(default_factory=dict)
     _runs: list[dict[str, object]] = field(default_factory=list)
     _runs_written: float = field(default_factory=time.monotonic)
 
-    def cycle(self) -> list[RunResult]:
-        """Run every refinement once, in order; returns what changed."""
+    def cycle(self, *, everything: bool = False) -> list[RunResult]:
+        """Run every refinement that is due (or `everything`) once, in order; returns what changed."""
         changed = []
         for refinement in self.refinements:
+            if not everything and not self._is_due(refinement):
+                continue
+            self._last_run[refinement.name] = time.monotonic()
             started = self.clock.now()
             try:
                 result = self.runner.run(refinement)
@@ -61,6 +69,11 @@ class Refinery:
         if time.monotonic() - self._runs_written >= RUNS_EVERY_S:
             self.write_runs()
         return changed
+
+    def _is_due(self, refinement: Refinement) -> bool:
+        target = refinement.output.freshness_target_s or 0
+        pause_s = target / 2 if target > PROMPT_WITHIN_S else 0.0
+        return time.monotonic() - self._last_run.get(refinement.name, 0.0) >= pause_s
 
     def settle(self) -> None:
         """Before the end: commit what was read through without touching anything, in the order data flows."""
@@ -93,13 +106,17 @@ def run_refinery(settings: Settings, clock: Clock, stop: threading.Event, once: 
     lake = Lake(settings.lake_root)
     with Lease(settings.run_dir / "refinery.lease").acquire(), engine(settings.engine) as running:
         with table_turn(settings.run_dir, stop.is_set):
+            mend(lake)
             record_plant(lake, model, clock)
+        tending = Tending(lake, settings.landing, clock)
         runner = Runner(lake, running, model, clock, checks=judge)
         refinery = Refinery(runner, clock, DagsterReporter(settings.dagster_home, settings.refinery.dagster_report_every_s))
         changed: list[RunResult] = []
         while not stop.is_set():
             with table_turn(settings.run_dir, stop.is_set) as is_mine:
-                changed = refinery.cycle() if is_mine else []
+                changed = refinery.cycle(everything=once) if is_mine else []
+                if is_mine and not once:
+                    tending.step()
             progress = {refinement.output.name: runner.read_through(refinement) for refinement in refinery.refinements}
             write_progress(settings.run_dir, Progress(clock.now(), progress, dict(refinery.failing)))
             if once and not changed:

@@ -54,6 +54,11 @@ class Upkeep:
         self._compacted_at: datetime | None = None
         self._checkpoint_at: datetime | None = None
 
+    def on(self, handle: Handle) -> "Upkeep":
+        """The same upkeep, on a newer handle of the same table."""
+        self._handle = handle
+        return self
+
     def due(self, now: datetime) -> tuple[bool, bool]:
         """Whether (a merge, a checkpoint with clean-up) is due. The first look starts both clocks."""
         self._compacted_at = self._compacted_at or now

@@ -5,10 +5,9 @@ position in the output is `refine/<name>/<input>`; only the commit that complete
 repeats work and never skips it. Slices whose rows came out as before are not written again, which is what ends a chain.
 """
 
-import json
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pyarrow as pa
@@ -28,6 +27,7 @@ from factolake.lake.tables import Handle, Lake
 from factolake.refine.plant_frames import PlantFrames, plant_frames, to_frame
 from factolake.refine.reach import Reach, reached
 from factolake.refine.refinement import Horizon, Input, Inputs, Refinement, Slice
+from factolake.refine.result import RunResult
 from factolake.refine.slices import age, rows_of, slice_predicate
 
 PLAN_STEP = 1_000_000
@@ -37,24 +37,6 @@ MAX_FEED_ROWS = 100_000
 """Spark Connect refuses a message above 128 MiB, and a reading on its way takes about 500 bytes: 400,000 rows were 208 MB."""
 LAZY_VERSIONS = 200
 """A position that moved without touching a slice is committed only after this many versions: the feed is cheap to read again."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunResult:
-    """What one run did; `version` is the output's version after it, None when nothing was committed."""
-
-    refinement: str
-    slices: int = 0
-    changed_slices: int = 0
-    rows_written: int = 0
-    version: int | None = None
-    inputs: Mapping[str, int] = field(default_factory=dict)
-    duration_s: float = 0.0
-
-    @property
-    def changed(self) -> bool:
-        """Whether the output's rows differ from before."""
-        return self.rows_written > 0 or self.changed_slices > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +69,7 @@ class Runner:
         self._read_through: dict[tuple[str, str], int] = {}
         self._plant: PlantFrames | None = None
         self._reach = Reach()
+        self._clock_read = (-1, EPOCH)
 
     def run(self, refinement: Refinement) -> RunResult:
         """Bring the output up to its inputs' present versions; a no-op when they have not moved."""
@@ -97,7 +80,7 @@ class Runner:
         if not moved and not self._plan_changed(refinement, output):
             return RunResult(refinement.name)
         result = self._append(refinement, output, spans) if refinement.append else self._replace(refinement, output, spans)
-        return _timed(result, time.perf_counter() - started)
+        return replace(result, duration_s=time.perf_counter() - started)
 
     def read_through(self, refinement: Refinement) -> dict[str, int]:
         """Version of each input taken up so far, -1 for none; positions not committed yet included. Reads no table anew."""
@@ -114,7 +97,14 @@ class Runner:
         names = {_app_id(refinement, feed): (refinement.name, feed.table.name) for feed in refinement.inputs}
         held = {app_id: self._read_through[name] for app_id, name in names.items() if name in self._read_through}
         ahead = {app_id: version for app_id, version in held.items() if version > (-1 if (old := output.position(app_id)) is None else old)}
-        return output.commit_positions(ahead) if ahead else None
+        if not ahead:
+            return None
+        version = output.commit_positions(ahead)
+        for (reader, table), through in self._read_through.items():
+            # Whoever had read the output to its end has read this commit too: it holds no rows.
+            if table == refinement.output.name and through == version - 1:
+                self._read_through[(reader, table)] = version
+        return version
 
     def recompute(self, refinement: Refinement, slices: Iterable[Slice]) -> RunResult:
         """Compute and commit `slices` again without moving a position (backfill)."""
@@ -139,8 +129,9 @@ class Runner:
         through = self._handle(feed.table).version
         stored = output.position(_app_id(refinement, feed))
         held = self._read_through.get((refinement.name, feed.table.name))
-        known = [version for version in (stored, held) if version is not None]
-        return _Span(feed, max(known) if known else None, through)
+        after = max((version for version in (stored, held) if version is not None), default=None)
+        # An input that ends below what was read from it was set back (a restore, a commit lost with the power): all of it counts as new.
+        return _Span(feed, after if after is None or after <= through else None, through)
 
     def _plan(self, refinement: Refinement) -> int:
         """Version of the code and of the plant model together: when it grows, every slice is touched."""
@@ -288,9 +279,11 @@ class Runner:
 
     def clock_ts(self) -> datetime:
         """The latest tick of ops.clock: the present as far as landing has lived through it."""
-        ticks = self._handle(ops.CLOCK).read(columns=["tick_ts"])
-        newest = pc.max(ticks["tick_ts"]).as_py() if ticks.num_rows else None
-        return newest or EPOCH
+        ticks = self._handle(ops.CLOCK)
+        if ticks.version != self._clock_read[0]:
+            newest = pc.max(ticks.read(columns=["tick_ts"])["tick_ts"]).as_py()
+            self._clock_read = (ticks.version, newest or EPOCH)
+        return self._clock_read[1]
 
     def horizon(self) -> Horizon:
         """How far each machine's carry reaches, and when its last sign of life arrived."""
@@ -329,22 +322,3 @@ def _plan_id(refinement: Refinement) -> str:
 
 def _app_id(refinement: Refinement, feed: Input) -> str:
     return f"refine/{refinement.name}/{feed.table.name}"
-
-
-def _timed(result: RunResult, seconds: float) -> RunResult:
-    return RunResult(result.refinement, result.slices, result.changed_slices, result.rows_written, result.version, result.inputs, seconds)
-
-
-def run_row(result: RunResult, started: datetime, error: str | None = None) -> dict[str, object]:
-    """A row of ops.runs."""
-    return {
-        "refinement": result.refinement,
-        "started_ts": started,
-        "duration_us": round(result.duration_s * 1_000_000),
-        "slices": result.slices,
-        "changed_slices": result.changed_slices,
-        "rows_written": result.rows_written,
-        "version": result.version,
-        "input_versions": json.dumps(dict(result.inputs), sort_keys=True),
-        "error": error,
-    }

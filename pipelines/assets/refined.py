@@ -4,7 +4,7 @@ import dagster as dg
 
 from factolake.contracts import silver
 from factolake.refine.refinement import Refinement
-from factolake.refine.runner import RunResult
+from factolake.refine.result import RunResult
 from pipelines.assets.days import day_span, slices_in
 from pipelines.assets.shape import asset_key, spec_of
 from pipelines.resources import LakeResource

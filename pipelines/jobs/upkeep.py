@@ -2,14 +2,8 @@
 
 import dagster as dg
 
-from factolake.contracts import TABLES
-from factolake.contracts.table import Table
 from pipelines.resources import LakeResource
-
-
-def tended_tables() -> list[Table]:
-    """Every table a refinement writes."""
-    return [table for table in TABLES.values() if table.writer.startswith("refine/")]
+from pipelines.tending import tended_tables
 
 
 @dg.op(description="Merge small files and forget what no reader needs, table by table, between two passes of the refinery loop.")

@@ -1,0 +1,52 @@
+"""Tending of the refined tables between passes: put on disk, merge small files, checkpoint, forget what no reader needs.
+
+One table a pass, so that no pass grows long by it. Landing tends bronze itself.
+"""
+
+import structlog
+
+from factolake.config.settings import LandingSettings
+from factolake.contracts import TABLES
+from factolake.contracts.table import Table
+from factolake.domain.clock import Clock
+from factolake.lake.durable import make_durable, repair_tail
+from factolake.lake.tables import Lake
+from factolake.lake.upkeep import Upkeep, oldest_needed
+
+log = structlog.get_logger(__name__)
+
+
+def tended_tables() -> list[Table]:
+    """Every table a refinement writes."""
+    return [table for table in TABLES.values() if table.writer.startswith("refine/")]
+
+
+def mend(lake: Lake) -> None:
+    """At start: drop a last commit that a power cut tore; its rows are computed again. Raises TableDamaged when it cannot be mended."""
+    for table in tended_tables():
+        if lake.exists(table):
+            repair_tail(lake.path(table))
+
+
+class Tending:
+    """Takes the refined tables in turn. `settings` says how often each is merged and checkpointed."""
+
+    def __init__(self, lake: Lake, settings: LandingSettings, clock: Clock) -> None:
+        self._lake, self._settings, self._clock = lake, settings, clock
+        self._upkeeps: dict[str, Upkeep] = {}
+        self._turn = 0
+
+    def step(self) -> None:
+        """Tend the next table."""
+        tables = tended_tables()
+        table = tables[self._turn % len(tables)]
+        self._turn += 1
+        if not self._lake.exists(table):
+            return
+        handle = self._lake.open(table)
+        make_durable(handle.path, handle.version)
+        if table.name not in self._upkeeps:
+            self._upkeeps[table.name] = Upkeep(handle, self._settings.compact_every_s, self._settings.checkpoint_every_s)
+        done = self._upkeeps[table.name].on(handle).step(self._clock.now(), oldest_needed(self._lake, table))
+        if done.alarm:
+            log.warning("upkeep", alarm=done.alarm)
