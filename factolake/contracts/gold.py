@@ -35,7 +35,8 @@ def _ratio(name: str, formula: str, high: float | None = 1.0) -> tuple[Column, C
         Column(
             f"{name}_reason",
             Type.STRING,
-            "Why it is null: no_calendar, no_busy_time, low_coverage, no_nameplate, no_counter, no_parts, no_production, counts_disagree and so on.",
+            "Why it is null: no_calendar, no_busy_time, low_coverage, no_nameplate, no_counter, no_parts, long_cycle, no_production, "
+            "counts_disagree.",
         ),
     )
 
