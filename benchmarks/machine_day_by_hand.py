@@ -8,9 +8,9 @@ with one stamp the last one counts.
 import gzip
 import json
 import sys
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def stamp_us(text: str) -> int:
@@ -30,7 +30,7 @@ def main(file: str) -> None:
         if len(fields) < 2:
             continue
         latest = max(latest, stamp_us(stamp))
-        for item, word in zip(fields[::2], fields[1::2]):
+        for item, word in zip(fields[::2], fields[1::2], strict=False):
             if item in ("execution", "Program_Status"):
                 last = max(last, stamp_us(stamp))
                 if intervals and intervals[-1][2] == last:
@@ -39,7 +39,7 @@ def main(file: str) -> None:
                     state = {"ACTIVE": "producing", "UNAVAILABLE": "unknown"}.get(word, "not producing")
                     intervals.append([state, word, last, last])
     ends = [start for _, _, start, _ in intervals[1:]] + [latest]
-    print(json.dumps([[state, word, start, end] for (state, word, start, _), end in zip(intervals, ends) if start != end]))
+    print(json.dumps([[state, word, start, end] for (state, word, start, _), end in zip(intervals, ends, strict=True) if start != end]))
 
 
 if __name__ == "__main__":

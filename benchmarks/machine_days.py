@@ -119,9 +119,8 @@ def compare(file: Path, lake: Lake, way: str, seconds: float) -> bool:
     equal = true == seen and there == here and apt == there["producing"]
     shown = ", ".join(f"{state} {here[state] / 6e7:.3f}/{there[state] / 6e7:.3f}" for state in ("producing", "not producing", "unknown"))
     verdict = "equal" if equal else "DIFFERENT"
-    print(
-        f"{file.name:40} {way:6} min here/there: {shown}; gold producing {apt / 6e7:.3f}; {len(seen)}/{len(true)} intervals; {seconds:.1f} s {verdict}"
-    )
+    counted = f"gold producing {apt / 6e7:.3f}; {len(seen)}/{len(true)} intervals; {seconds:.1f} s"
+    print(f"{file.name:40} {way:6} min here/there: {shown}; {counted} {verdict}", flush=True)
     if not equal:
         print("   only here:", sorted(set(seen) - set(true))[:5], "\n   only there:", sorted(set(true) - set(seen))[:5])
     return equal
