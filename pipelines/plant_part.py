@@ -15,9 +15,8 @@ from factolake.domain.plant import PlantModel
 from factolake.plant.player import Played
 from factolake.plant.run import PlantOptions, run_plant, run_recording
 from factolake.plant.scenario import load_scenario
-from pipelines.workspace import CONF, PLANT_STATE
+from pipelines.workspace import DEFAULT_SCENARIO, PLANT_STATE
 
-DEFAULT_SCENARIO = CONF / "scenarios" / "default.toml"
 TOLD_EVERY_S = 0.5
 
 

@@ -17,9 +17,11 @@ from factolake.config import Settings, load_plant, load_settings
 from factolake.config.parse import read_toml
 from factolake.domain.plant import PlantModel
 from factolake.errors import ConfigError
+from factolake.plant.scenario import Scenario, load_scenario
 from pipelines.toml_text import to_toml
 
 CONF = Path(factolake.__file__).parent.parent / "conf"
+DEFAULT_SCENARIO = CONF / "scenarios" / "default.toml"
 MARKER = "demo.json"
 PLANT_STATE = "plant.json"
 """What the plant part says of itself in `run/`: `{"reached": ISO time, "values": n, "done": bool}`; done: the recording is played."""
@@ -101,12 +103,24 @@ def demo_settings(home: Path) -> Document:
 
 
 def simulated_plant(shift_end: dt.datetime) -> Document:
-    """The shipped plant with its clock set so that `shift_end` (UTC, a whole minute) is 14:00 there."""
+    """The shipped plant with its clock set so that `shift_end` (UTC, a whole minute) is 14:00 there, and the scenario's planned stops announced."""
     plant = read_toml(CONF / "plant.toml")
     site = plant["site"]
     assert isinstance(site, dict)
     site["time_zone"] = offset_zone(shift_end)
-    return plant
+    start = shift_end - dt.timedelta(hours=SHIFT_HOURS)
+    return {**plant, "planned_stop": announced_stops(load_scenario(DEFAULT_SCENARIO), start, str(site["id"]))}
+
+
+def announced_stops(scenario: Scenario, shift_start: dt.datetime, site: str) -> list[Document]:
+    """The scenario's planned stops as rows of a plant file, declared the day before."""
+    rows: list[Document] = []
+    for stop in scenario.planned_stop:
+        from_ts = shift_start + dt.timedelta(microseconds=stop.at)
+        to_ts = shift_start + dt.timedelta(microseconds=stop.until_us)
+        declared = {"declared_ts": shift_start - dt.timedelta(days=1), "reason": "shift meeting", "author": "planner"}
+        rows.append({"scope": stop.machine or site, "from_ts": from_ts, "to_ts": to_ts, **declared})
+    return rows
 
 
 def offset_zone(moment: dt.datetime) -> str:

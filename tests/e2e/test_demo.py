@@ -55,8 +55,8 @@ def test_the_oee_of_the_shift_is_what_the_plants_own_ledger_says(demo: tuple[Pat
         by_product: Counter[str] = Counter()
         for minute in made:
             by_product[minute.product] += minute.good
-        # Seven and a half planned hours; a part finished in the very minute of the changeover may belong to either product.
-        expected = sum(planned[product] * parts for product, parts in by_product.items() if parts) / (7.5 * 3600 * 1_000_000)
+        # Eight hours less break (30 min) and announced meeting (4 min); a part of the changeover's minute may be of either product.
+        expected = sum(planned[product] * parts for product, parts in by_product.items() if parts) / (446 * 60 * 1_000_000)
         assert rows[machine]["oee"] == pytest.approx(expected, abs=0.002)
 
 

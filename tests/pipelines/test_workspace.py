@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import tomllib
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -89,3 +90,11 @@ def test_a_recordings_plant_holds_only_its_machine(tmp_path):
     assert list(workspace.plant.machines) == ["Mazak01"]
     assert len(workspace.plant.sources) == 1
     assert json.loads((tmp_path / "home" / "conf" / "demo.json").read_text())["machine"] == "Mazak01"
+
+
+def test_the_scenarios_planned_stops_are_announced_in_the_plant_file(tmp_path: Path) -> None:
+    now = dt.datetime(2026, 3, 2, 21, 7, 30, tzinfo=dt.UTC)
+    (stop,) = prepare(tmp_path / "home", now).plant.calendar.planned_stops
+    start = dt.datetime(2026, 3, 2, 13, 7, tzinfo=dt.UTC)
+    assert (stop.scope, stop.from_ts, stop.to_ts) == ("bremen", start, start + dt.timedelta(minutes=4))
+    assert stop.declared_ts < stop.from_ts
