@@ -36,7 +36,7 @@ class LandingSettings(Strict):
 class RefinerySettings(Strict):
     """The loop over the refinements."""
 
-    interval_s: float = Field(default=3.0, ge=0.1, le=3600)
+    interval_s: float = Field(default=4.0, ge=0.1, le=3600)
     dagster_report_every_s: int = Field(default=60, ge=1)
 
 
