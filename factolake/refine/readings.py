@@ -21,10 +21,16 @@ from factolake.refine.refinement import Horizon, Input, Inputs, Refinement, Slic
 
 RULE_VERSION = 1
 OLDEST = datetime(1990, 1, 1, tzinfo=UTC)
+NEWEST = datetime(9999, 1, 1, tzinfo=UTC)
+"""OPC UA's "no end" is the last second of the year 9999; beside such a stamp there is no later hour to look into."""
+
 HEARTBEAT_FLAG = 4
 NUMERIC = (SignalKind.PROCESS, SignalKind.SETPOINT, SignalKind.ENERGY)
 _KEY = list(bronze.KEY)
 _CLOCK_STEP = "INTERVAL 1 HOUR"
+# What both engines read alike; by itself JVM Spark takes "5F", "1d" and "0x1p3" for numbers, which are far likelier hexadecimal words.
+_NUMERAL = r"^\s*[+-]?((([0-9]+\.?[0-9]*)|(\.[0-9]+))([eE][+-]?[0-9]+)?|[nN][aA][nN]|[iI][nN][fF]([iI][nN][iI][tT][yY])?)\s*$"
+_I64_END = 2.0**63
 
 
 def readings(inputs: Inputs) -> DataFrame:
@@ -76,12 +82,15 @@ def _mapped(rows: DataFrame, plant: PlantFrames) -> DataFrame:
 def _number() -> Column:
     whole = F.coalesce(F.col("value_i64").cast("double"), F.col("value_u64").cast("double"))
     truth = F.when(F.col("value_bool").isNotNull(), F.col("value_bool").cast("int").cast("double"))
-    return F.coalesce(F.col("value_f64"), whole, truth, F.trim("value_text").try_cast("double"))
+    numeral = F.when(F.col("value_text").rlike(_NUMERAL), F.trim("value_text").try_cast("double"))
+    return F.coalesce(F.col("value_f64"), whole, truth, numeral)
 
 
 def _integer() -> Column:
-    fraction = F.when(F.col("raw") == F.floor("raw"), F.col("raw").cast("bigint"))
-    return F.coalesce(F.col("value_i64"), F.col("value_u64").cast("bigint"), fraction)
+    """The value as a whole number of 64 signed bits; null when it is none (a cast would end the run: 2**64 - 1 is a usual "no value")."""
+    fits = (F.abs("raw") < F.lit(_I64_END)) & (F.col("raw") == F.floor("raw"))
+    whole = F.when(fits, F.col("raw").try_cast("bigint"))
+    return F.coalesce(F.col("value_i64"), F.col("value_u64").try_cast("bigint"), whole)
 
 
 def _as_text() -> Column:
@@ -176,8 +185,8 @@ def _new_keys(rows: DataFrame, known: DataFrame, key: list[str]) -> DataFrame:
 def known_hours(rows: pa.Table) -> str:
     """Silver rows that new bronze rows may repeat or follow: the same UTC hours and the hours beside them."""
     stamps = pc.coalesce(rows["source_ts"], rows["server_ts"])
-    valid = pc.fill_null(pc.greater_equal(stamps, pa.scalar(OLDEST, stamps.type)), False)
-    hours = pc.unique(pc.floor_temporal(stamps.filter(valid), unit="hour")).to_pylist()
+    valid = pc.and_(pc.greater_equal(stamps, pa.scalar(OLDEST, stamps.type)), pc.less(stamps, pa.scalar(NEWEST, stamps.type)))
+    hours = pc.unique(pc.floor_temporal(stamps.filter(pc.fill_null(valid, False)), unit="hour")).to_pylist()
     near = sorted({hour + timedelta(hours=step) for hour in hours for step in (-1, 0, 1)})
     if not near:
         return "false"

@@ -1,6 +1,7 @@
 """Bronze to silver and quarantine: every kind of bad input ends as a counted row with a reason, every good one arrives once."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -116,6 +117,36 @@ def test_every_bad_input_is_refused_with_its_rule_and_the_good_ones_pass(bench: 
     assert [(row["seq"], row["value"]) for row in bench.refine(*rows)] == [(11, 2.5), (12, 0.0)]
 
 
+def test_counters_no_64_bits_can_hold_are_refused_and_stop_nobody(bench: Bench) -> None:
+    def count(seq: int, **fields: object) -> dict[str, object]:
+        return message("L1-M1.Count.Good", seq, T0 + timedelta(seconds=seq), **fields)
+
+    rows = [
+        count(1, value_kind="u64", value_u64=Decimal(2**64 - 1)),
+        count(2, value_f64=2.0**63),
+        count(3, value_f64=-1e300),
+        count(4, value_kind="text", value_text="9223372036854775808"),
+        count(5, value_kind="i64", value_i64=2**63 - 1),
+        count(6, value_f64=2.0**62),
+    ]
+    assert bench.refused(*rows) == {1: "wrong_type", 2: "wrong_type", 3: "wrong_type", 4: "wrong_type"}
+    assert [(row["seq"], row["value_i64"]) for row in bench.refine(*rows)] == [(5, 2**63 - 1), (6, 2**62)]
+
+
+@pytest.mark.parametrize("word", ["5F", "1d", "0x1p3", "1_000", "1,5", "e3", ".", "+", "1e", "nano"])
+def test_a_word_that_looks_like_a_number_to_java_is_no_number(bench: Bench, word: str) -> None:
+    assert bench.refused(message("L1-M1.Vibration", 1, T0, value_kind="text", value_text=word)) == {1: "wrong_type"}
+
+
+def test_numbers_as_text_are_read_however_they_are_written(bench: Bench) -> None:
+    texts = ["12.", ".5", "+7", "-0.5e1", "3E+0", "\t4 "]
+    rows = [message("L1-M1.Coolant.Temperature", n, T0, value_kind="text", value_text=t) for n, t in enumerate(texts)]
+    found = [row["value"] * 9 / 5 + 32 for row in bench.refine(*rows)]
+    assert found == pytest.approx([12.0, 0.5, 7.0, -5.0, 3.0, 4.0])
+    never = [message("L1-M1.Vibration", n, T0, value_kind="text", value_text=t) for n, t in enumerate(["NaN", "-inf", "Infinity", "1e400"])]
+    assert set(bench.refused(*never).values()) == {"not_finite"}
+
+
 def test_a_bad_status_is_no_error_but_a_row_without_value(bench: Bench) -> None:
     row_of = {"value_f64": 5.0, "status": 0x80310000}
     bad, doubtful = bench.refine(message("L1-M1.Vibration", 1, T0, **row_of), message("L1-M1.Power", 2, T0, value_f64=5.0, status=0x40000000))
@@ -148,10 +179,12 @@ def test_a_connection_heartbeat_reaches_every_machine_of_its_source(bench: Bench
 
 
 def test_known_hours_reach_one_hour_to_both_sides_and_ignore_impossible_stamps() -> None:
-    rows = pa.Table.from_pylist([message("x", 1, T0), message("x", 2, datetime(1970, 1, 1, tzinfo=UTC))], arrow_schema(bronze.READINGS))
+    no_end = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+    stamps = [T0, datetime(1970, 1, 1, tzinfo=UTC), no_end, datetime(1, 1, 1, tzinfo=UTC)]
+    rows = pa.Table.from_pylist([message("x", n, ts) for n, ts in enumerate(stamps)], arrow_schema(bronze.READINGS))
     condition = known_hours(rows)
     assert all(f"2026-11-22 {hour:02}:00" in condition for hour in (9, 10, 11))
-    assert "1970" not in condition
+    assert not any(year in condition for year in ("1970", "9999", "0001-"))
     assert known_hours(rows.slice(0, 0)) == "false"
 
 
