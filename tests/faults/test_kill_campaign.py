@@ -16,7 +16,8 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_ten_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
-    command = [sys.executable, str(ROOT / "benchmarks" / "kill_campaign.py"), "--kills", "10", "--events", "8000", "--keep", str(tmp_path / "plant")]
+    options = ["--quick", "--kills", "10", "--events", "8000", "--keep", str(tmp_path / "plant")]
+    command = [sys.executable, str(ROOT / "benchmarks" / "kill_campaign.py"), *options]
     done = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     said = json.loads(done.stdout)
