@@ -76,7 +76,7 @@ QUARANTINE = Table(
         Column(
             "rule",
             Type.STRING,
-            "Short stable word: unknown_tag, not_finite, future_stamp, too_old, wrong_type, out_of_range, no_stamp.",
+            "Short stable word: unknown_tag, not_finite, future_stamp, too_old, wrong_type, wrong_unit, out_of_range, no_stamp.",
             nullable=False,
         ),
         Column("rule_version", Type.INT32, "Version of the rule set.", nullable=False, low=1),

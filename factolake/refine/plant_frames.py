@@ -10,7 +10,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from factolake.domain.equipment import SourceOrder, Timeline
 from factolake.domain.plant import PlantModel
-from factolake.domain.units import conversion
+from factolake.domain.units import UNITS, conversion
 
 _TS = pa.timestamp("us", tz="UTC")
 MACHINES = pa.schema(
@@ -37,6 +37,8 @@ SIGNALS = pa.schema(
         ("signal", pa.string()),
         ("kind", pa.string()),
         ("unit", pa.string()),
+        ("source_unit", pa.string()),
+        ("source_symbol", pa.string()),
         ("factor", pa.float64()),
         ("offset", pa.float64()),
         ("low", pa.float64()),
@@ -129,7 +131,8 @@ def signal_table(model: PlantModel) -> pa.Table:
         factor, offset = conversion(s.source_unit, s.unit) if s.unit and s.source_unit else (1, 0)
         count = (s.counter.counts.value, s.counter.parts_per_pulse, s.counter.width_bits) if s.counter else (None, None, None)
         ends = (source.order is SourceOrder.SEQUENCE, _us(source.future_tolerance_s))
-        rows.append((s.source_id, s.tag, s.machine, s.name, s.kind.value, s.unit, float(factor), float(offset), s.low, s.high, *count, *ends))
+        sent = (s.source_unit, UNITS[s.source_unit].symbol if s.source_unit else None)
+        rows.append((s.source_id, s.tag, s.machine, s.name, s.kind.value, s.unit, *sent, float(factor), float(offset), s.low, s.high, *count, *ends))
     return _table(rows, SIGNALS)
 
 

@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 from factolake.contracts import bronze, ops, silver
 from factolake.contracts.formats.spark import select_contract
 from factolake.domain.signals import SignalKind
+from factolake.domain.units import UNITS
 from factolake.refine.plant_frames import PlantFrames
 from factolake.refine.refinement import Horizon, Input, Inputs, Refinement, Slice, sql_ts
 
@@ -71,7 +72,10 @@ def _mapped(rows: DataFrame, plant: PlantFrames) -> DataFrame:
     is_heartbeat = (F.col("tag") == "") & (F.col("flags").bitwiseAND(HEARTBEAT_FLAG) != 0)
     by_tag = rows.where(~is_heartbeat).join(plant.signals, on=["source_id", "tag"], how="left")
     ends = plant.machines.select("source_id", "machine")
-    empty = {name: F.lit(None) for name in ("unit", "factor", "offset", "low", "high", "counts", "parts_per_pulse", "width_bits")}
+    empty = {
+        name: F.lit(None)
+        for name in ("unit", "source_unit", "source_symbol", "factor", "offset", "low", "high", "counts", "parts_per_pulse", "width_bits")
+    }
     named = {"signal": F.lit("connection"), "kind": F.lit("heartbeat"), **empty}
     named |= {"is_sequence": F.lit(False), "future_tolerance_us": F.lit(None)}
     beats = rows.where(is_heartbeat).join(ends, on="source_id", how="inner").withColumns(named)
@@ -124,6 +128,7 @@ def _rule() -> Column:
         .when(F.col("ts").isNull(), "no_stamp")
         .when(F.col("ts") < F.lit(OLDEST), "too_old")
         .when(F.coalesce(late, F.lit(False)), "future_stamp")
+        .when(usable & _numeric() & _wrong_unit(), "wrong_unit")
         .when(number & F.col("raw").isNull(), "wrong_type")
         .when(number & ~finite, "not_finite")
         .when(usable & (F.col("kind") == "counter") & (_integer().isNull() | (_integer() < 0)), "wrong_type")
@@ -131,13 +136,21 @@ def _rule() -> Column:
     )
 
 
+def _wrong_unit() -> Column:
+    """Whether the source names a unit we know that is not the declared one; words we do not know ("deg. C") accuse nobody."""
+    known = F.col("unit_raw").isin(*UNITS, *(unit.symbol for unit in UNITS.values()))
+    return F.coalesce(known & (F.col("unit_raw") != F.col("source_unit")) & (F.col("unit_raw") != F.col("source_symbol")), F.lit(False))
+
+
 def _detail() -> Column:
     seen = F.concat(F.lit(" of tag "), F.col("tag"), F.lit(" is "), F.coalesce(F.col("bronze_text"), F.lit("null")))
     stamp = F.concat(F.lit("stamp of tag "), F.col("tag"), F.lit(" is "), F.coalesce(F.col("ts").cast("string"), F.lit("missing")))
     bounds = F.concat_ws(" .. ", F.coalesce(F.col("low").cast("string"), F.lit("-")), F.coalesce(F.col("high").cast("string"), F.lit("-")))
+    units = F.concat(F.lit("tag "), F.col("tag"), F.lit(" sends "), F.col("unit_raw"), F.lit(", the plant file says "), F.col("source_unit"))
     return (
         F.when(F.col("rule") == "unknown_tag", F.concat(F.lit("no signal of source "), F.col("source_id"), F.lit(" has tag "), F.col("tag")))
         .when(F.col("rule").isin("no_stamp", "too_old", "future_stamp"), F.concat(stamp, F.lit(", received "), F.col("gateway_ts").cast("string")))
+        .when(F.col("rule") == "wrong_unit", units)
         .when(F.col("rule") == "out_of_range", F.concat(F.lit("value"), seen, F.lit(", plausible in "), F.col("unit"), F.lit(": "), bounds))
         .otherwise(F.concat(F.lit("value"), seen, F.lit(", expected a finite "), F.col("kind"), F.lit(" number")))
     )

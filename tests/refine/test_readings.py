@@ -138,6 +138,17 @@ def test_a_word_that_looks_like_a_number_to_java_is_no_number(bench: Bench, word
     assert bench.refused(message("L1-M1.Vibration", 1, T0, value_kind="text", value_text=word)) == {1: "wrong_type"}
 
 
+def test_a_source_that_names_another_unit_than_declared_is_refused(bench: Bench) -> None:
+    # The coolant is declared in degrees Fahrenheit (FAH, °F); an unknown word proves nothing, a bad status is no value to judge.
+    units = ["FAH", "°F", None, "degr. F", "CEL", "°C", "BAR"]
+    rows = [message("L1-M1.Coolant.Temperature", n, T0 + timedelta(seconds=n), value_f64=68.0, unit_raw=unit) for n, unit in enumerate(units)]
+    rows.append(message("L1-M1.Coolant.Temperature", 9, T0, value_kind="null", status=0x80310000, unit_raw="CEL"))
+    assert bench.refused(*rows) == {4: "wrong_unit", 5: "wrong_unit", 6: "wrong_unit"}
+    assert [row["seq"] for row in bench.refine(*rows)] == [0, 1, 2, 3, 9]
+    (bad,) = (row for row in quarantine(bench.inputs(rows)).toArrow().to_pylist() if row["seq"] == 4)
+    assert bad["detail"] == "tag L1-M1.Coolant.Temperature sends CEL, the plant file says FAH"
+
+
 def test_numbers_as_text_are_read_however_they_are_written(bench: Bench) -> None:
     texts = ["12.", ".5", "+7", "-0.5e1", "3E+0", "\t4 "]
     rows = [message("L1-M1.Coolant.Temperature", n, T0, value_kind="text", value_text=t) for n, t in enumerate(texts)]
