@@ -70,6 +70,7 @@ class Runner:
         self._plant: PlantFrames | None = None
         self._reach = Reach()
         self._clock_read = (-1, EPOCH)
+        self._clock_seen: dict[str, int] = {}
 
     def run(self, refinement: Refinement) -> RunResult:
         """Bring the output up to its inputs' present versions; a no-op when they have not moved."""
@@ -77,7 +78,7 @@ class Runner:
         output = self._handle(refinement.output)
         spans = [self._span(refinement, output, feed) for feed in refinement.inputs]
         moved = [span for span in spans if span.after is None or span.after < span.through]
-        if not moved and not self._plan_changed(refinement, output):
+        if not moved and not self._plan_changed(refinement, output) and not self._clock_is_new(refinement):
             return RunResult(refinement.name)
         result = self._append(refinement, output, spans) if refinement.append else self._replace(refinement, output, spans)
         return replace(result, duration_s=time.perf_counter() - started)
@@ -144,6 +145,11 @@ class Runner:
     def _plan_position(self, refinement: Refinement, output: Handle) -> dict[str, int]:
         plan = self._plan(refinement)
         return {_plan_id(refinement): plan} if (output.position(_plan_id(refinement)) or -1) < plan else {}
+
+    def _clock_is_new(self, refinement: Refinement) -> bool:
+        """Whether carry reaches elsewhere than when the clock was last looked at: a tick read before a machine was known to be silent counts now."""
+        reads_clock = any(feed.table is ops.CLOCK for feed in refinement.inputs)
+        return reads_clock and self._clock_seen.get(refinement.name) != self._handle(silver.CARRY).version
 
     def _feed(self, span: _Span) -> pa.Table:
         """Changed rows of the span's input: only the columns `touch` asked for."""
@@ -228,6 +234,9 @@ class Runner:
             if everything or span.after is None or span.after < span.through:
                 feed = self._feed(_Span(span.input, None, span.through) if everything else span)
                 slices |= span.input.touch(feed, horizon) if feed.num_rows else set()
+            elif span.input.table is ops.CLOCK:
+                slices |= span.input.touch(arrow_schema(ops.CLOCK).empty_table(), horizon)
+        self._clock_seen[refinement.name] = self._reach.version
         return slices
 
     def _make(self, refinement: Refinement, output: Handle, slices: list[Slice], positions: Mapping[str, int]) -> tuple[int, int, int | None]:

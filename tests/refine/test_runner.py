@@ -146,6 +146,14 @@ def test_a_dead_collector_ages_by_the_clock_alone(bench: Bench) -> None:
     assert held == dict.fromkeys(range(10, 14), T0)
 
 
+def test_a_first_run_sees_a_machine_that_fell_silent_before_it(bench: Bench) -> None:
+    bench.land(("L1-M1.State", 0, 1), ("L1-M1.Heartbeat", 0, 1))
+    bench.tick(200)
+    while bench.refine():
+        pass
+    assert sorted(row["hour_ts"].hour for row in bench.rows(silver.CARRY) if row["signal"] == "_evidence") == [10, 11, 12, 13]
+
+
 def test_a_mapping_repaired_in_the_plant_file_brings_refused_rows_back(bench: Bench) -> None:
     bench.land(("L1-M1.Gearbox.Temperature", 0, 41.5))
     assert bench.refine() == {"quarantine": 1}
