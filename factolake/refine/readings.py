@@ -32,6 +32,7 @@ _CLOCK_STEP = "INTERVAL 1 HOUR"
 # What both engines read alike; by itself JVM Spark takes "5F", "1d" and "0x1p3" for numbers, which are far likelier hexadecimal words.
 _NUMERAL = r"^\s*[+-]?((([0-9]+\.?[0-9]*)|(\.[0-9]+))([eE][+-]?[0-9]+)?|[nN][aA][nN]|[iI][nN][fF]([iI][nN][iI][tT][yY])?)\s*$"
 _I64_END = 2.0**63
+_F64_EXACT = 2.0**53
 
 
 def readings(inputs: Inputs) -> DataFrame:
@@ -99,7 +100,14 @@ def _integer() -> Column:
 
 def _as_text() -> Column:
     whole = F.coalesce(F.col("value_i64").cast("string"), F.col("value_u64").cast("string"))
-    return F.coalesce(F.col("value_text"), whole, F.col("value_bool").cast("string"), F.col("value_f64").cast("string"))
+    return F.coalesce(F.col("value_text"), whole, F.col("value_bool").cast("string"), _float_text(F.col("value_f64")))
+
+
+def _float_text(number: Column) -> Column:
+    """A float as text that both engines write alike: 3 and not 3.0 (so that a state sent as a float is found in its map), Infinity and not inf."""
+    special = F.when(F.isnan(number), "NaN").when(number == float("inf"), "Infinity").when(number == float("-inf"), "-Infinity")
+    is_whole = (F.abs(number) <= F.lit(_F64_EXACT)) & (number == F.floor(number))
+    return F.when(number.isNull(), None).otherwise(special.when(is_whole, number.try_cast("bigint").cast("string")).otherwise(number.cast("string")))
 
 
 def _numeric() -> Column:
@@ -145,7 +153,7 @@ def _wrong_unit() -> Column:
 def _detail() -> Column:
     seen = F.concat(F.lit(" of tag "), F.col("tag"), F.lit(" is "), F.coalesce(F.col("bronze_text"), F.lit("null")))
     stamp = F.concat(F.lit("stamp of tag "), F.col("tag"), F.lit(" is "), F.coalesce(F.col("ts").cast("string"), F.lit("missing")))
-    bounds = F.concat_ws(" .. ", F.coalesce(F.col("low").cast("string"), F.lit("-")), F.coalesce(F.col("high").cast("string"), F.lit("-")))
+    bounds = F.concat_ws(" .. ", F.coalesce(_float_text(F.col("low")), F.lit("-")), F.coalesce(_float_text(F.col("high")), F.lit("-")))
     units = F.concat(F.lit("tag "), F.col("tag"), F.lit(" sends "), F.col("unit_raw"), F.lit(", the plant file says "), F.col("source_unit"))
     return (
         F.when(F.col("rule") == "unknown_tag", F.concat(F.lit("no signal of source "), F.col("source_id"), F.lit(" has tag "), F.col("tag")))

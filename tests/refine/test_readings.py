@@ -87,6 +87,12 @@ def test_state_words_and_counters_keep_their_exact_value(bench: Bench) -> None:
     assert count["value_i64"] == 2**53 + 1
 
 
+def test_a_state_sent_as_a_float_has_the_word_of_its_number(bench: Bench) -> None:
+    floats = [3.0, -2.0, 2.5, float("inf"), float("-inf"), float("nan")]
+    rows = [message("L1-M1.State", n, T0 + timedelta(seconds=n), value_f64=value) for n, value in enumerate(floats)]
+    assert [row["value_text"] for row in bench.refine(*rows)] == ["3", "-2", "2.5", "Infinity", "-Infinity", "NaN"]
+
+
 def test_every_bad_input_is_refused_with_its_rule_and_the_good_ones_pass(bench: Bench) -> None:
     rows = [
         message("L1-M1.Vibrations", 1, T0, value_f64=1.0),
