@@ -1,6 +1,6 @@
 """Wall time of one warm refinery pass after two seconds of live data: the default engine against JVM Spark. Goal: at most 0.25.
 
-Run: python benchmarks/small_cycle.py [--history-min 30] [--rounds 10] [--warm-up 3]. Both engines refine a lake of their own with the same rows,
+Run: python benchmarks/small_cycle.py [--history-min 10] [--rounds 10] [--warm-up 3]. Both engines refine a lake of their own with the same rows,
 in turns; a pass runs all refinements. The JVM is started and warm before the first measured pass.
 """
 
@@ -49,7 +49,7 @@ class Side:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--history-min", type=float, default=30.0)
+    parser.add_argument("--history-min", type=float, default=10.0)
     parser.add_argument("--portion-s", type=float, default=2.0)
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--warm-up", type=int, default=3)
@@ -62,10 +62,13 @@ def main() -> None:
             side.history(asked.history_min)
         passes: dict[str, list[tuple[float, float]]] = {"sail": [], "spark": []}
         for number in range(asked.warm_up + asked.rounds):
-            for name, side in sides.items():
-                found = side.measured(asked.portion_s)
-                if number >= asked.warm_up:
-                    passes[name].append(found)
+            found = {name: side.measured(asked.portion_s) for name, side in sides.items()}
+            is_counted = number >= asked.warm_up
+            walls = ", ".join(f"{name} {wall:.2f} s" for name, (wall, _) in found.items())
+            print(f"{'pass' if is_counted else 'warm-up'}: {walls}", flush=True)
+            for name, one in found.items():
+                if is_counted:
+                    passes[name].append(one)
     rows = [(name, statistics.median(w for w, _ in runs), statistics.median(c for _, c in runs)) for name, runs in passes.items()]
     table(("engine", "wall s a pass", "CPU-s a pass"), rows)
     ratios = [ours[0] / theirs[0] for ours, theirs in zip(passes["sail"], passes["spark"], strict=True)]
