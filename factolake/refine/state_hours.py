@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from factolake.contracts import ops, silver
 from factolake.contracts.formats.spark import select_contract
+from factolake.domain.equipment import Timeline
 from factolake.refine.carry import hour_rows
 from factolake.refine.derived_states import COUNTING, NOT_COUNTING, derived, with_pulses
 from factolake.refine.hour_slices import (
@@ -40,7 +41,16 @@ def state_hours(inputs: Inputs) -> DataFrame:
     rows = _with_state(with_evidence(slice_rows(inputs, facts, (*_KINDS, "counter") if derives else _KINDS)))
     rows = rows.withColumns({"order_id": held_text("order", "in_order"), "product_id": held_text("product", "in_product")})
     pieces = derived(_pieces(with_pulses(rows)), inputs) if derives else _pieces(rows)
-    return select_contract(_named(_merged(pieces.select(*SLICE, *_PIECE)), inputs), silver.STATE_HOURS)
+    stretches = _named(_merged(pieces.select(*SLICE, *_PIECE)), inputs)
+    return select_contract(stretches.where(~_before_the_record(inputs)), silver.STATE_HOURS)
+
+
+def _before_the_record(inputs: Inputs) -> Column:
+    """A recorded machine's time before its first word: its intervals are those of the record, which begins with that word."""
+    model = inputs.plant.model
+    recorded = [name for name, machine in model.machines.items() if model.sources[machine.source_id].timeline is Timeline.RECORDED]
+    wordless = F.coalesce(F.col("unknown_reason").isin("no_state_yet", "bad_status"), F.lit(False))
+    return F.col("machine").isin(*recorded) & wordless if recorded else F.lit(False)
 
 
 def _with_state(rows: DataFrame) -> DataFrame:
