@@ -70,6 +70,8 @@ async def until(condition, seconds: float = 30.0):
 @pytest.fixture
 async def line():
     async with LineServer() as line:
+        # A source that has none of its declared tags is somebody else's and is not browsed for more.
+        await line.add("L1-M1.State", 1, ua.VariantType.Int32)
         for i in range(20):
             await line.add(f"extra{i}", 0, ua.VariantType.Int64)
         yield line
