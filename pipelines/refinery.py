@@ -5,6 +5,7 @@ One refinement that fails does not stop the others: what depends on it simply wa
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -97,8 +98,10 @@ class Refinery:
         self.failing[refinement.name] = cause
 
 
-def run_refinery(settings: Settings, clock: Clock, stop: threading.Event, once: bool = False) -> list[RunResult]:
-    """Refine until `stop` is set; with `once`, until a whole pass changes nothing. Returns the last pass's changes.
+def run_refinery(
+    settings: Settings, clock: Clock, stop: threading.Event, once: bool = False, weary: Callable[[], bool] = lambda: False
+) -> list[RunResult]:
+    """Refine until `stop` is set or, between two passes, `weary`; with `once`, until a pass changes nothing. Returns the last pass's changes.
 
     Raises LeaseHeld when another refinery works on the same lake.
     """
@@ -112,7 +115,7 @@ def run_refinery(settings: Settings, clock: Clock, stop: threading.Event, once: 
         runner = Runner(lake, running, model, clock, checks=judge)
         refinery = Refinery(runner, clock, DagsterReporter(settings.dagster_home, settings.refinery.dagster_report_every_s))
         changed: list[RunResult] = []
-        while not stop.is_set():
+        while not stop.is_set() and not weary():
             with table_turn(settings.run_dir, stop.is_set) as is_mine:
                 changed = refinery.cycle(everything=once) if is_mine else []
                 if is_mine and not once:

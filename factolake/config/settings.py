@@ -38,6 +38,7 @@ class RefinerySettings(Strict):
 
     interval_s: float = Field(default=4.0, ge=0.1, le=3600)
     dagster_report_every_s: int = Field(default=60, ge=1)
+    max_memory_mib: int = Field(default=1500, ge=1000, description="above this the refinery starts itself anew between two passes")
 
 
 class MesSettings(Strict):

@@ -83,8 +83,15 @@ def refine(context: typer.Context, once: Once = False, supervised: Supervised = 
     call.plant(settings)
     with foreground("refine", settings, supervised=supervised, debug=call.debug) as stop:
         from pipelines.refinery import run_refinery
+        from pipelines.renewal import outgrown
 
-        run_refinery(settings, SystemClock(), stop.event, once=once)
+        weary = outgrown(settings.refinery.max_memory_mib)
+        run_refinery(settings, SystemClock(), stop.event, once=once, weary=weary)
+        is_over = once or stop.event.is_set()
+    if not is_over:
+        from pipelines.renewal import renew
+
+        renew()
 
 
 def sync(context: typer.Context, once: Once = False, supervised: Supervised = False) -> None:
