@@ -19,10 +19,10 @@ from deltalake.exceptions import DeltaError
 from pyspark.errors.exceptions.base import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.connect.client.retries import DefaultPolicy
-from pyspark.sql.pandas.types import from_arrow_schema
 
 from factolake.config.settings import Settings
 from factolake.contracts import TABLES
+from factolake.contracts.formats.spark import to_frame
 from factolake.errors import ConfigError, EngineUnavailable, MissingDependency, TableDamaged
 from factolake.lake.jvm import JvmSpark, jvm_spark
 from factolake.lake.tables import Lake
@@ -65,13 +65,7 @@ class Engine:
             raise TableDamaged(
                 f"{path}: version {version} cannot be read ({str(error).splitlines()[0]}); read the newest, or a later version"
             ) from error
-        return self.frame(data)
-
-    def frame(self, data: pa.Table) -> DataFrame:
-        """An Arrow table as a DataFrame, also without rows."""
-        if data.num_rows:
-            return self.spark.createDataFrame(data)
-        return self.spark.createDataFrame([], from_arrow_schema(data.schema))
+        return to_frame(self.spark, data)
 
 
 @contextmanager

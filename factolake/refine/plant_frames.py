@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.pandas.types import from_arrow_schema
 
+from factolake.contracts.formats.spark import to_frame
 from factolake.domain.equipment import SourceOrder, Timeline
 from factolake.domain.plant import PlantModel
 from factolake.domain.units import UNITS, conversion
@@ -89,13 +89,6 @@ def plant_frames(spark: SparkSession, model: PlantModel) -> PlantFrames:
     """The frames of `model` in `spark`."""
     tables = (machine_table(model), signal_table(model), state_word_table(model), nameplate_table(model))
     return PlantFrames(spark, model, *(to_frame(spark, table) for table in tables))
-
-
-def to_frame(spark: SparkSession, table: pa.Table) -> DataFrame:
-    """An Arrow table as a DataFrame, also when it has no rows (which `createDataFrame` alone refuses)."""
-    if table.num_rows:
-        return spark.createDataFrame(table)
-    return spark.createDataFrame([], from_arrow_schema(table.schema))
 
 
 def _us(seconds: float | None) -> int | None:

@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame
 
 from factolake.contracts import ops, silver
 from factolake.contracts.formats.arrow import arrow_schema, fit
+from factolake.contracts.formats.spark import to_frame
 from factolake.contracts.table import Table
 from factolake.crash import crash_point
 from factolake.domain.clock import Clock
@@ -24,7 +25,7 @@ from factolake.errors import ContractViolation
 from factolake.lake.diff import changed_slices
 from factolake.lake.engine import Engine
 from factolake.lake.tables import Handle, Lake
-from factolake.refine.plant_frames import PlantFrames, plant_frames, to_frame
+from factolake.refine.plant_frames import PlantFrames, plant_frames
 from factolake.refine.reach import Reach, reached
 from factolake.refine.refinement import Horizon, Input, Inputs, Refinement, Slice
 from factolake.refine.result import RunResult
@@ -109,9 +110,9 @@ class Runner:
 
     def recompute(self, refinement: Refinement, slices: Iterable[Slice]) -> RunResult:
         """Compute and commit `slices` again without moving a position (backfill)."""
-        output = self._handle(refinement.output)
-        changed, rows, version = self._make(refinement, output, sorted(slices, key=age), {})
-        return RunResult(refinement.name, slices=len(list(slices)), changed_slices=changed, rows_written=rows, version=version)
+        oldest_first = sorted(slices, key=age)
+        changed, rows, version = self._make(refinement, self._handle(refinement.output), oldest_first, {})
+        return RunResult(refinement.name, slices=len(oldest_first), changed_slices=changed, rows_written=rows, version=version)
 
     def all_slices(self, refinement: Refinement) -> set[Slice]:
         """Every slice the inputs as they are now call for, and every slice the output holds."""

@@ -10,12 +10,13 @@ import pyarrow as pa
 
 from factolake.contracts import bronze, silver
 from factolake.contracts.formats.arrow import arrow_schema
+from factolake.contracts.formats.spark import to_frame
 from factolake.contracts.table import Table, Type
 from factolake.domain.calendar import Calendar, PlannedStop, PlantCalendar, plant_zone
 from factolake.domain.equipment import Line, Machine, Nameplate, Source
 from factolake.domain.plant import PlantModel
 from factolake.domain.signals import Counter, Counts, Signal, SignalKind
-from factolake.refine.plant_frames import plant_frames, to_frame
+from factolake.refine.plant_frames import plant_frames
 from factolake.refine.refinement import HOUR, Inputs, Refinement, Slice
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from pyspark.sql import SparkSession
 
 from factolake.contracts import silver
 from factolake.contracts.formats.arrow import arrow_schema, fit
+from factolake.contracts.formats.spark import to_frame
 from factolake.contracts.table import Table
 from factolake.domain.calendar import PlantCalendar
 from factolake.domain.equipment import Line, Machine, Nameplate, Source, Timeline
@@ -21,7 +22,7 @@ from factolake.refine.carry import carry, hours_between
 from factolake.refine.counts import counts
 from factolake.refine.downtime import downtime
 from factolake.refine.machine_states import machine_states
-from factolake.refine.plant_frames import plant_frames, to_frame
+from factolake.refine.plant_frames import plant_frames
 from factolake.refine.refinement import Inputs
 from factolake.refine.state_hours import state_hours
 

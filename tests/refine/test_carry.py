@@ -10,8 +10,9 @@ import pytest
 from factolake.config import load_plant
 from factolake.contracts import silver
 from factolake.contracts.formats.arrow import arrow_schema, fit
+from factolake.contracts.formats.spark import to_frame
 from factolake.refine.carry import CARRY, carry, hours_between
-from factolake.refine.plant_frames import plant_frames, to_frame
+from factolake.refine.plant_frames import plant_frames
 from factolake.refine.refinement import Horizon, Inputs
 
 T0 = datetime(2026, 11, 22, 10, tzinfo=UTC)

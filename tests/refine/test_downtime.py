@@ -8,8 +8,9 @@ from builders import Row, Story, at, clock, plant, refine
 
 from factolake.contracts import silver
 from factolake.contracts.formats.arrow import arrow_schema
+from factolake.contracts.formats.spark import to_frame
 from factolake.refine.downtime import DOWNTIME, LOOKBACK_DAYS, downtime
-from factolake.refine.plant_frames import plant_frames, to_frame
+from factolake.refine.plant_frames import plant_frames
 from factolake.refine.refinement import Horizon, Inputs
 
 

@@ -7,9 +7,10 @@ from builders import Story, at, plant, refine
 
 from factolake.contracts import silver
 from factolake.contracts.formats.arrow import arrow_schema
+from factolake.contracts.formats.spark import to_frame
 from factolake.refine.hour_slices import CARRY_COLUMNS, touched_by_carry, touched_by_clock, touched_by_readings
 from factolake.refine.machine_states import MACHINE_STATES, machine_states
-from factolake.refine.plant_frames import plant_frames, to_frame
+from factolake.refine.plant_frames import plant_frames
 from factolake.refine.refinement import Horizon, Inputs
 
 HOUR = timedelta(hours=1)

@@ -10,7 +10,8 @@ import pytest
 from factolake.config import load_plant
 from factolake.contracts import bronze, ops, silver
 from factolake.contracts.formats.arrow import arrow_schema, fit
-from factolake.refine.plant_frames import plant_frames, to_frame
+from factolake.contracts.formats.spark import to_frame
+from factolake.refine.plant_frames import plant_frames
 from factolake.refine.readings import known_hours, quarantine, readings
 from factolake.refine.refinement import Inputs
 

@@ -1,8 +1,10 @@
 """Contracts as Spark columns: the select every transform ends with."""
 
+import pyarrow as pa
 from pyspark.sql import Column as SparkColumn
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
 
 from factolake.contracts.table import Table, Type
 
@@ -27,3 +29,10 @@ def contract_columns(table: Table) -> list[SparkColumn]:
 def select_contract(frame: DataFrame, table: Table) -> DataFrame:
     """`frame` reduced to the contract of `table` (without `as_of`)."""
     return frame.select(*contract_columns(table))
+
+
+def to_frame(spark: SparkSession, table: pa.Table) -> DataFrame:
+    """An Arrow table as a DataFrame, also when it has no rows (which `createDataFrame` alone refuses)."""
+    if table.num_rows:
+        return spark.createDataFrame(table)
+    return spark.createDataFrame([], from_arrow_schema(table.schema))
