@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rich.console import RenderableType
 
 from factolake.config import Settings
-from factolake.contracts import gold
+from factolake.contracts import bronze, gold
 from factolake.domain.calendar import plant_zone
 from factolake.domain.plant import PlantModel
 from factolake.errors import ContractViolation
@@ -38,5 +38,5 @@ def explanation(settings: Settings, model: PlantModel, equipment: str, shift: st
         have = sorted({f"{row['equipment']} {row['shift']} {row['production_day']}" for row in known})
         shown = "; ".join(have[:12]) + ("; ..." if len(have) > 12 else "")
         raise ContractViolation(f"no gold.oee_shift row for {equipment} {shift}{f' {day}' if day else ''}; there are: {shown or 'none yet'}")
-    told = explain_shift(lambda sql: query(lake, sql), model, equipment, max(fitting), shift)
+    told = explain_shift(lambda sql: query(lake, sql), model, equipment, max(fitting), shift, readings_path=lake.path(bronze.READINGS))
     return Told(json.loads(told.to_json()), explanation_text(told, plant_zone(model.time_zone)))

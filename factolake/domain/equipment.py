@@ -1,6 +1,7 @@
 """Equipment of the plant, after ISA-95: enterprise, site, area, line (work center), machine (work unit)."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -91,3 +92,20 @@ class Nameplate:
             raise ValueError(f"planned run time must be > 0, got {self.planned_run_time_us} us for {self.product} on {self.machine}")
         if self.valid_to is not None and self.valid_to <= self.valid_from:
             raise ValueError(f"nameplate of {self.product} on {self.machine} ends ({self.valid_to}) before it begins ({self.valid_from})")
+
+
+def one_at_a_time(plates: Iterable[Nameplate]) -> tuple[Nameplate, ...]:
+    """`plates` by their beginning, each of them ended where the next one of the same machine and product begins.
+
+    A plant writes a new planned run time and leaves the old one open; of two that begin together the later in the list counts.
+    """
+    ended: list[Nameplate] = []
+    followers: dict[tuple[str, str], datetime] = {}
+    for plate in sorted(reversed(tuple(plates)), key=lambda plate: plate.valid_from, reverse=True):
+        follower = followers.get((plate.machine, plate.product))
+        if follower is not None and plate.valid_from >= follower:
+            continue
+        followers[(plate.machine, plate.product)] = plate.valid_from
+        is_cut = follower is not None and (plate.valid_to is None or plate.valid_to > follower)
+        ended.append(replace(plate, valid_to=follower) if is_cut else plate)
+    return tuple(reversed(ended))

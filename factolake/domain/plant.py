@@ -8,7 +8,7 @@ from datetime import date, datetime, time, tzinfo
 from enum import Enum
 
 from factolake.domain.calendar import PlantCalendar
-from factolake.domain.equipment import Line, Machine, Nameplate, Source
+from factolake.domain.equipment import Line, Machine, Nameplate, Source, one_at_a_time
 from factolake.domain.signals import Signal
 
 
@@ -17,6 +17,7 @@ class PlantModel:
     """A plant as loaded from `conf/plant.toml`.
 
     `state_maps` maps map name -> raw word -> state, with `*` for any other word. `min_coverage` (0..1): below it factors are null.
+    `nameplates` never overlap: a later one of the same machine and product ends the one before, also where nobody wrote its end.
     """
 
     enterprise: str
@@ -31,6 +32,9 @@ class PlantModel:
     nameplates: tuple[Nameplate, ...]
     calendar: PlantCalendar
     state_maps: Mapping[str, Mapping[str, str]]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "nameplates", one_at_a_time(self.nameplates))
 
     def scopes(self, machine: str) -> tuple[str, ...]:
         """Calendar scopes of a machine, lowest first: machine, line, area, site."""

@@ -5,7 +5,6 @@ change belongs to the shift that begins. Parts counted across unknown time are i
 """
 
 from pyspark.sql import Column, DataFrame
-from pyspark.sql import Window as W
 from pyspark.sql import functions as F
 
 from factolake.kpi.time_elements import SPAN
@@ -21,14 +20,9 @@ def counter_roles(signals: DataFrame) -> DataFrame:
 
 
 def effective_plates(nameplates: DataFrame) -> DataFrame:
-    """Nameplates that never overlap: a later one of the same product ends the one before, also where nobody wrote its end.
-
-    Columns: plate_machine, plate_product, pri_us, plate_from, plate_to (null = still valid).
-    """
-    follower = F.lead("valid_from").over(W.partitionBy("machine", "product_id").orderBy("valid_from", "planned_run_time_us"))
-    ends = F.when(F.col("valid_to").isNull(), follower).otherwise(F.least("valid_to", F.coalesce(follower, F.col("valid_to"))))
-    names = {"plate_machine": F.col("machine"), "plate_product": F.col("product_id"), "plate_from": F.col("valid_from"), "plate_to": ends}
-    return nameplates.select(*(value.alias(name) for name, value in names.items()), F.col("planned_run_time_us").alias("pri_us"))
+    """Nameplates as `with_plate` joins them: plate_machine, plate_product, pri_us, plate_from, plate_to (null = still valid)."""
+    names = {"plate_machine": "machine", "plate_product": "product_id", "pri_us": "planned_run_time_us", "plate_from": "valid_from"}
+    return nameplates.select(*(F.col(column).alias(name) for name, column in {**names, "plate_to": "valid_to"}.items()))
 
 
 def with_plate(rows: DataFrame, plates: DataFrame, at: str) -> DataFrame:

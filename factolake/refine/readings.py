@@ -127,8 +127,9 @@ def _rule() -> Column:
     """The first rule a row breaks, or null. Values are judged only when the status is not bad."""
     usable = F.col("quality") != "bad"
     number = usable & (_numeric() | (F.col("kind") == "counter"))
-    finite = ~F.isnan("raw") & (F.abs("raw") != float("inf"))
     scaled = F.col("raw") * F.col("factor") + F.col("offset")
+    # A large number may be finite as it was sent and not in our unit: 1e308 kWh are no number of Wh.
+    finite = ~F.isnan("raw") & (F.abs("raw") != float("inf")) & F.coalesce(F.abs(scaled) != float("inf"), F.lit(True))
     outside = (F.col("low").isNotNull() & (scaled < F.col("low"))) | (F.col("high").isNotNull() & (scaled > F.col("high")))
     late = F.unix_micros("ts") > F.unix_micros("gateway_ts") + F.col("future_tolerance_us")
     return (

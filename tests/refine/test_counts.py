@@ -215,3 +215,15 @@ def test_random_counters_agree_with_a_loop_over_the_readings(spark) -> None:
     for machine in machines:
         own = [(r["to_ts"], r["event"], r["parts"], r["in_effectiveness"]) for r in made.counts if r["machine"] == machine]
         assert own == oracle(stories[machine], timedelta(seconds=180)), machine
+
+
+def test_a_nameplate_changed_without_an_end_of_the_old_one_counts_each_step_once(spark) -> None:
+    # 30 s until 06:15, 1 s from then on: 50 parts in a minute are a jump before and a step after
+    plates = [nameplate(30), nameplate(1, valid_from=at("06:15"))]
+    story = counted(("06:10", 100), ("06:11", 150), ("06:20", 200), ("06:21", 250))
+    assert refine(spark, plant(nameplates=plates), story.rows).steps() == [
+        ("06:10:00", "first", 0, False),
+        ("06:11:00", "jump", 0, False),
+        ("06:20:00", "step", 50, True),
+        ("06:21:00", "step", 50, True),
+    ]

@@ -1,5 +1,6 @@
 """Bronze to silver and quarantine: every kind of bad input ends as a counted row with a reason, every good one arrives once."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -163,6 +164,17 @@ def test_numbers_as_text_are_read_however_they_are_written(bench: Bench) -> None
     assert found == pytest.approx([12.0, 0.5, 7.0, -5.0, 3.0, 4.0])
     never = [message("L1-M1.Vibration", n, T0, value_kind="text", value_text=t) for n, t in enumerate(["NaN", "-inf", "Infinity", "1e400"])]
     assert set(bench.refused(*never).values()) == {"not_finite"}
+
+
+def test_a_number_too_large_for_our_unit_is_refused(spark, bench: Bench) -> None:
+    signals = [
+        replace(s, source_unit="KWH", unit="WHR", low=None, high=None) if s.tag == "L1-M1.Coolant.Temperature" else s
+        for s in bench.plant.model.signals
+    ]
+    bench.plant = plant_frames(spark, replace(bench.plant.model, signals=tuple(signals)))
+    rows = [message("L1-M1.Coolant.Temperature", n, T0, value_f64=value) for n, value in enumerate([1e308, -1e306, 1.5])]
+    assert bench.refused(*rows) == {0: "not_finite", 1: "not_finite"}
+    assert [row["value"] for row in bench.refine(*rows)] == [1500.0]
 
 
 def test_a_bad_status_is_no_error_but_a_row_without_value(bench: Bench) -> None:

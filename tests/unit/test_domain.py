@@ -1,7 +1,7 @@
 """Units, signals, states, nameplates: exact, and impossible values cannot be built."""
 
 import doctest
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
 import pytest
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from factolake.domain import states, units
-from factolake.domain.equipment import Nameplate
+from factolake.domain.equipment import Nameplate, one_at_a_time
 from factolake.domain.signals import Counter, Counts, Signal, SignalKind
 from factolake.domain.states import MachineState, TimeClass, time_class
 
@@ -68,3 +68,18 @@ def test_an_impossible_nameplate_cannot_be_built() -> None:
         Nameplate("m", "p", 0, DAY)
     with pytest.raises(ValueError, match="ends"):
         Nameplate("m", "p", 1, DAY, DAY)
+
+
+def test_a_new_planned_run_time_ends_the_old_one_whose_end_nobody_wrote() -> None:
+    # plate 1 from day 0, open    plate 2 from day 2 to day 3    plate 3 and 4 both from day 5
+    day = [DAY + timedelta(days=n) for n in range(6)]
+    plates = [Nameplate("m", "p", 1, day[0]), Nameplate("m", "p", 3, day[5]), Nameplate("m", "p", 2, day[2], day[3]), Nameplate("m", "p", 4, day[5])]
+    other = Nameplate("m", "q", 9, day[0])
+    found = one_at_a_time([*plates, other])
+    assert {(n.product, n.planned_run_time_us, n.valid_from, n.valid_to) for n in found} == {
+        ("p", 1, day[0], day[2]),
+        ("p", 2, day[2], day[3]),
+        ("p", 4, day[5], None),
+        ("q", 9, day[0], None),
+    }
+    assert one_at_a_time(found) == found
