@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import structlog
 from pyspark.sql import DataFrame
 
 from factolake.contracts import ops, silver
@@ -21,16 +22,18 @@ from factolake.contracts.table import Table
 from factolake.crash import crash_point
 from factolake.domain.clock import Clock
 from factolake.domain.plant import PlantModel
-from factolake.errors import ContractViolation
+from factolake.errors import ContractViolation, TableDamaged
 from factolake.lake.diff import changed_slices
 from factolake.lake.engine import Engine
 from factolake.lake.tables import Handle, Lake
+from factolake.refine.as_new import as_new, portions
 from factolake.refine.plant_frames import PlantFrames, plant_frames
 from factolake.refine.reach import Reach, reached
 from factolake.refine.refinement import Horizon, Input, Inputs, Refinement, Slice
 from factolake.refine.result import RunResult
 from factolake.refine.slices import age, rows_of, slice_predicate
 
+log = structlog.get_logger(__name__)
 PLAN_STEP = 1_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_FEED_VERSIONS = 500
@@ -157,8 +160,7 @@ class Runner:
         handle = self._handle(span.input.table)
         columns = list(span.input.columns)
         if span.after is None:
-            rows = handle.read(columns=columns)
-            return rows.append_column("_change_type", pa.array(["insert"] * rows.num_rows, pa.string()))
+            return as_new(handle.read(columns=columns))
         return handle.changes(span.after + 1, span.through, columns)
 
     def _append(self, refinement: Refinement, output: Handle, spans: list[_Span]) -> RunResult:
@@ -167,7 +169,10 @@ class Runner:
         after = -1 if span.after is None else span.after
         written, version = self._retry(refinement, output) if self._plan_changed(refinement, output) else (0, None)
         while after < span.through:
-            through, rows = self._portion(span.input, after, span.through)
+            try:
+                through, rows = self._portion(span.input, after, span.through)
+            except TableDamaged as hole:
+                return self._append_whole(refinement, output, span, hole)
             positions = {_app_id(refinement, span.input): through, **self._plan_position(refinement, output)}
             data = self._transform_new(refinement, output, rows) if rows.num_rows else None
             crash_point(f"refine.{refinement.name}.computed")
@@ -179,6 +184,23 @@ class Runner:
             self._read_through[(refinement.name, span.input.table.name)] = through
             crash_point(f"refine.{refinement.name}.committed")
             after = through
+        return RunResult(refinement.name, rows_written=written, version=version, inputs={span.input.table.name: span.through})
+
+    def _append_whole(self, refinement: Refinement, output: Handle, span: _Span, hole: TableDamaged) -> RunResult:
+        """Past a hole in the feed: every row of the input once more, of which the output takes those it lacks.
+
+        What lives by the difference of commits alone (no `known`) cannot be made good; it goes on from the present version.
+        """
+        log.warning("a change feed has a hole", refinement=refinement.name, cause=str(hole), remedy="whole table" if refinement.known else "goes on")
+        written = 0
+        if refinement.known:
+            for rows in portions(self._handle(span.input.table), span.input.columns, MAX_FEED_ROWS):
+                data = self._transform_new(refinement, output, rows)
+                if data.num_rows:
+                    output.append(data, {})
+                    written += data.num_rows
+        version = output.commit_positions({_app_id(refinement, span.input): span.through, **self._plan_position(refinement, output)})
+        self._read_through[(refinement.name, span.input.table.name)] = span.through
         return RunResult(refinement.name, rows_written=written, version=version, inputs={span.input.table.name: span.through})
 
     def _retry(self, refinement: Refinement, output: Handle) -> tuple[int, int]:
@@ -194,8 +216,7 @@ class Runner:
         epochs = ", ".join(str(epoch) for epoch in pc.unique(keys["epoch"]).to_pylist())
         rows = self._handle(source).read(predicate=f"epoch IN ({epochs})" if epochs else "false")
         rows = rows.join(keys.group_by(list(source.key)).aggregate([]), keys=list(source.key), join_type="left semi")
-        rows = rows.select(list(source.column_names))
-        return rows.append_column("_change_type", pa.array(["insert"] * rows.num_rows, pa.string()))
+        return as_new(rows.select(list(source.column_names)))
 
     def _portion(self, feed: Input, after: int, last: int) -> tuple[int, pa.Table]:
         """(through, rows) of the next versions after `after`, fewer versions when they hold many rows."""
@@ -214,7 +235,7 @@ class Runner:
         return self._result(refinement, inputs)
 
     def _replace(self, refinement: Refinement, output: Handle, spans: list[_Span]) -> RunResult:
-        slices = self._touched(refinement, spans, output, everything=self._plan_changed(refinement, output))
+        slices = self._touched_or_all(refinement, spans, output)
         positions = {_app_id(refinement, span.input): span.through for span in spans if (span.after if span.after is not None else -1) < span.through}
         positions |= self._plan_position(refinement, output)
         changed, rows, version = self._make(refinement, output, sorted(slices, key=age), positions)
@@ -224,6 +245,15 @@ class Runner:
             self._read_through[(refinement.name, span.input.table.name)] = span.through
         through = {span.input.table.name: span.through for span in spans}
         return RunResult(refinement.name, len(slices), changed, rows, version, through)
+
+    def _touched_or_all(self, refinement: Refinement, spans: list[_Span], output: Handle) -> set[Slice]:
+        """The touched slices; every slice under a new plan, or when a change feed has a hole: nobody knows what it touched."""
+        if not self._plan_changed(refinement, output):
+            try:
+                return self._touched(refinement, spans, output, everything=False)
+            except TableDamaged as hole:
+                log.warning("a change feed has a hole", refinement=refinement.name, cause=str(hole), remedy="every slice")
+        return self._touched(refinement, spans, output, everything=True)
 
     def _touched(self, refinement: Refinement, spans: list[_Span], output: Handle, *, everything: bool) -> set[Slice]:
         horizon = self.horizon()

@@ -11,8 +11,10 @@ import pytest
 from factolake.config import load_plant
 from factolake.contracts import bronze, ops, silver
 from factolake.contracts.formats.arrow import arrow_schema
+from factolake.contracts.table import Table
 from factolake.domain.clock import ManualClock
 from factolake.errors import ContractViolation
+from factolake.lake.durable import entry_file
 from factolake.lake.tables import Lake
 from factolake.refine.carry import CARRY
 from factolake.refine.readings import QUARANTINE, READINGS
@@ -200,3 +202,33 @@ def test_many_slices_are_made_in_groups_and_the_chain_holds(bench: Bench) -> Non
     assert len(states) == 30
     assert {row["ts"] for row in states} == {T0}
     assert bench.lake.open(silver.CARRY).position(f"refine/carry/{silver.READINGS.name}") == bench.version(silver.READINGS)
+
+
+def without_history(lake: Lake, table: Table) -> None:
+    """What a careless clean-up leaves: a checkpoint of the newest version and no commit before it."""
+    handle = lake.open(table)
+    handle.checkpoint()
+    for version in range(handle.version):
+        entry_file(handle.path, version).unlink()
+
+
+@pytest.mark.parametrize("damaged", [bronze.READINGS, silver.READINGS], ids=lambda table: table.name)
+def test_a_hole_in_a_change_feed_is_passed_by_the_whole_table(bench: Bench, damaged: Table) -> None:
+    bench.land(("L1-M1.State", 0, 1), ("L1-M1.Heartbeat", 0, 1))
+    bench.refine()
+    bench.runner.settle(READINGS)
+    for minute in (1, 2, 3):
+        bench.land(("L1-M1.State", minute, 1 + minute % 2), ("nope", minute, 1))
+        if damaged is silver.READINGS:
+            bench.runner.run(READINGS)
+    bench.land(("L1-M1.State", 4, 1))
+    without_history(bench.lake, damaged)
+    bench.restart()
+    bench.refine()
+    assert sorted(row["seq"] for row in bench.rows(silver.READINGS)) == [1, 2, 3, 5, 7, 9]
+    assert sorted(row["seq"] for row in bench.rows(ops.QUARANTINE)) == [4, 6, 8]
+    carried = {row["signal"]: row["ts"] for row in bench.rows(silver.CARRY) if row["hour_ts"] == T0}
+    assert carried["state"] == T0 + timedelta(minutes=4)
+    assert bench.refine() == {}
+    bench.land(("L1-M1.State", 5, 2))
+    assert bench.refine() == {"readings": 1, "carry": 1}
