@@ -166,6 +166,12 @@ class Handle:
             feed = pa.table(self._delta.load_cdf(from_version, to_version, columns=schema.names))
         return feed.select(schema.names).cast(schema)
 
+    def notes(self, name: str, from_version: int) -> dict[int, str]:
+        """What the commits of `from_version` and later noted under `name` in their metadata, by version; those without a note are left out."""
+        with translated(self.table.name, f"the log from version {from_version} on cannot be read; run `factolake doctor`"):
+            commits = self._delta.history(max(1, self.version - from_version + 1))
+        return {commit["version"]: commit[name] for commit in commits if name in commit and commit["version"] >= from_version}
+
     def read(self, columns: Sequence[str] | None = None, predicate: str | None = None, version: int | None = None) -> pa.Table:
         """Rows of this snapshot, or of an older `version`, with `columns` (all if None) where `predicate` (SQL) holds; order is not given.
 

@@ -46,13 +46,15 @@ class Input:
     """One input table of a refinement.
 
     `columns` are read from the change feed (with `_change_type`) and given to `touch`, which names the output slices they touch.
-    `rows` says, as a SQL condition on the input, which of its rows the touched slices need.
+    `rows` says, as a SQL condition on the input, which of its rows the touched slices need. `with_cause` adds, for an append
+    refinement, the column `_cause`: why the commit made its slices anew (null: new rows).
     """
 
     table: Table
     columns: tuple[str, ...]
     touch: Callable[[pa.Table, Horizon], set[Slice]]
     rows: Callable[[frozenset[Slice]], str]
+    with_cause: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ def restatements(inputs: Inputs) -> DataFrame:
     row_key = F.to_json(F.struct(*(F.col(name).cast("string").alias(name) for name in _KEY)))
     changed = [pairs.where(_differs(name)).select(row_key.alias("row_key"), *_pair(name)) for name in WATCHED]
     rows = reduce(DataFrame.unionByName, changed)
-    named = rows.withColumns({"table_name": F.lit(gold.OEE_SHIFT.name), "cause": F.lit("late_rows")})
+    named = rows.withColumns({"table_name": F.lit(gold.OEE_SHIFT.name), "cause": F.coalesce("_cause", F.lit("late_rows"))})
     return select_contract(named, ops.RESTATEMENTS)
 
 
@@ -55,6 +55,7 @@ def _pair(name: str) -> tuple[Column, ...]:
         F.col(f"new.{name}").cast("string").alias("new_value"),
         F.col("old.as_of").alias("old_as_of"),
         F.col("_commit_version").alias("gold_version"),
+        F.col("new._cause").alias("_cause"),
     )
 
 
@@ -62,6 +63,6 @@ def _no_slice(_: pa.Table, __: Horizon) -> set[Slice]:
     return set()
 
 
-_FEED = Input(gold.OEE_SHIFT, (*_KEY, "is_complete", "as_of", *WATCHED), _no_slice, lambda _: "true")
+_FEED = Input(gold.OEE_SHIFT, (*_KEY, "is_complete", "as_of", *WATCHED), _no_slice, lambda _: "true", with_cause=True)
 
 RESTATEMENTS = Refinement("restatements", ops.RESTATEMENTS, (_FEED,), restatements, append=True)

@@ -34,6 +34,8 @@ from factolake.refine.result import RunResult
 from factolake.refine.slices import age, rows_of, slice_predicate
 
 log = structlog.get_logger(__name__)
+CAUSE = "factolake.cause"
+"""Under this name a commit notes why all its slices were made anew; restatements tell it."""
 PLAN_STEP = 1_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_FEED_VERSIONS = 500
@@ -82,7 +84,7 @@ class Runner:
         output = self._handle(refinement.output)
         spans = [self._span(refinement, output, feed) for feed in refinement.inputs]
         moved = [span for span in spans if span.after is None or span.after < span.through]
-        if not moved and not self._plan_changed(refinement, output) and not self._clock_is_new(refinement):
+        if not moved and not self._plan_change(refinement, output) and not self._clock_is_new(refinement):
             return RunResult(refinement.name)
         result = self._append(refinement, output, spans) if refinement.append else self._replace(refinement, output, spans)
         return replace(result, duration_s=time.perf_counter() - started)
@@ -142,9 +144,12 @@ class Runner:
         """Version of the code and of the plant model together: when it grows, every slice is touched."""
         return refinement.version * PLAN_STEP + self._handle(silver.PLANT_MODEL).version
 
-    def _plan_changed(self, refinement: Refinement, output: Handle) -> bool:
-        stored = output.position(_plan_id(refinement))
-        return stored is not None and stored < self._plan(refinement)
+    def _plan_change(self, refinement: Refinement, output: Handle) -> str | None:
+        """What made every slice due anew since the output was last complete: transform (its code) or plant_model; None if neither."""
+        stored, plan = output.position(_plan_id(refinement)), self._plan(refinement)
+        if stored is None or stored >= plan:
+            return None
+        return "transform" if stored // PLAN_STEP < plan // PLAN_STEP else "plant_model"
 
     def _plan_position(self, refinement: Refinement, output: Handle) -> dict[str, int]:
         plan = self._plan(refinement)
@@ -167,7 +172,7 @@ class Runner:
         """New rows of the first input, in portions of versions, each committed with its position."""
         (span,) = spans
         after = -1 if span.after is None else span.after
-        written, version = self._retry(refinement, output) if self._plan_changed(refinement, output) else (0, None)
+        written, version = self._retry(refinement, output) if self._plan_change(refinement, output) else (0, None)
         while after < span.through:
             try:
                 through, rows = self._portion(span.input, after, span.through)
@@ -226,7 +231,7 @@ class Runner:
         while rows.num_rows > MAX_FEED_ROWS and step > 1:
             step = max(1, step * MAX_FEED_ROWS // rows.num_rows)
             rows = handle.changes(after + 1, after + step, list(feed.columns))
-        return after + step, rows
+        return after + step, _with_cause(rows, handle.notes(CAUSE, after + 1)) if feed.with_cause and rows.num_rows else rows
 
     def _transform_new(self, refinement: Refinement, output: Handle, rows: pa.Table) -> pa.Table:
         known = refinement.known(rows) if refinement.known else "false"
@@ -238,7 +243,8 @@ class Runner:
         slices = self._touched_or_all(refinement, spans, output)
         positions = {_app_id(refinement, span.input): span.through for span in spans if (span.after if span.after is not None else -1) < span.through}
         positions |= self._plan_position(refinement, output)
-        changed, rows, version = self._make(refinement, output, sorted(slices, key=age), positions)
+        cause = self._plan_change(refinement, output)
+        changed, rows, version = self._make(refinement, output, sorted(slices, key=age), positions, cause)
         if version is None and self._overdue(refinement, output, spans):
             version = output.commit_positions(positions)
         for span in spans:
@@ -248,7 +254,7 @@ class Runner:
 
     def _touched_or_all(self, refinement: Refinement, spans: list[_Span], output: Handle) -> set[Slice]:
         """The touched slices; every slice under a new plan, or when a change feed has a hole: nobody knows what it touched."""
-        if not self._plan_changed(refinement, output):
+        if not self._plan_change(refinement, output):
             try:
                 return self._touched(refinement, spans, output, everything=False)
             except TableDamaged as hole:
@@ -270,8 +276,10 @@ class Runner:
         self._clock_seen[refinement.name] = self._reach.version
         return slices
 
-    def _make(self, refinement: Refinement, output: Handle, slices: list[Slice], positions: Mapping[str, int]) -> tuple[int, int, int | None]:
-        """Compute `slices`, oldest first, and commit those that differ; the last commit carries `positions`."""
+    def _make(
+        self, refinement: Refinement, output: Handle, slices: list[Slice], positions: Mapping[str, int], cause: str | None = None
+    ) -> tuple[int, int, int | None]:
+        """Compute `slices`, oldest first, and commit those that differ, noting the `cause`; the last commit carries `positions`."""
         changed_total, rows_total, version = 0, 0, None
         groups = [slices[i : i + refinement.group_size] for i in range(0, len(slices), refinement.group_size)]
         for number, group in enumerate(groups):
@@ -282,7 +290,7 @@ class Runner:
             if changed:
                 kept = rows_of(data, refinement.output, changed)
                 carried = positions if number == len(groups) - 1 else {}
-                version = output.replace(kept, slice_predicate(refinement.output, changed), carried)
+                version = output.replace(kept, slice_predicate(refinement.output, changed), carried, meta={CAUSE: cause} if cause else None)
                 changed_total, rows_total = changed_total + len(changed), rows_total + kept.num_rows
                 crash_point(f"refine.{refinement.name}.committed")
             elif number == len(groups) - 1 and version is not None:
@@ -350,6 +358,11 @@ def record_plant(lake: Lake, model: PlantModel, clock: Clock) -> bool:
     row = {"model_hash": model.digest, "model_json": model.document(), "loaded_ts": clock.now()}
     handle.append(pa.Table.from_pylist([row], arrow_schema(silver.PLANT_MODEL)), {})
     return True
+
+
+def _with_cause(rows: pa.Table, causes: Mapping[int, str]) -> pa.Table:
+    """`rows` of a change feed with `_cause`: what their commit noted."""
+    return rows.append_column("_cause", pa.array([causes.get(version) for version in rows["_commit_version"].to_pylist()], pa.string()))
 
 
 def _compared(table: Table) -> list[str]:

@@ -97,3 +97,16 @@ def test_what_was_published_and_changed_is_a_restatement_row_with_both_values(be
     assert told["apt_us"] == (str(before["apt_us"]), str(after["apt_us"]))
     assert "pq" not in told
     assert {row["cause"] for row in rows} == {"late_rows"}
+
+
+@pytest.mark.slow
+def test_a_planned_run_time_corrected_afterwards_restates_with_the_plant_model_as_cause(sail, bench: Bench) -> None:
+    known = bench.restated()
+    halved = [replace(n, planned_run_time_us=n.planned_run_time_us // 2) if n.machine == "L1-M2" else n for n in bench.model.nameplates]
+    model = replace(bench.model, nameplates=tuple(halved))
+    record_plant(bench.lake, model, bench.clock)
+    bench.runner = Runner(bench.lake, sail, model, bench.clock)
+    bench.refine()
+    rows = [row for row in bench.lake.open(ops.RESTATEMENTS).read().to_pylist() if (row["row_key"], row["column_name"]) not in known]
+    assert {row["column_name"] for row in rows} >= {"oee", "effectiveness"}
+    assert all('"L1-M2"' in row["row_key"] and row["cause"] == "plant_model" for row in rows)
