@@ -7,14 +7,14 @@ from pyspark.sql import functions as F
 
 
 def short_stops(downtime: DataFrame, machines: DataFrame, convention: str) -> DataFrame | None:
-    """Ended stops shorter than their machine's limit: machine, stop_from, stop_to. An open stop may still grow long.
+    """Ended stops no longer than their machine's limit: machine, stop_from, stop_to. An open stop may still grow long.
 
     None unless `convention` is nakajima: no other looks at them.
     """
     if convention != "nakajima":
         return None
     limits = machines.select("machine", "short_stop_us")
-    short = downtime.join(limits, on="machine", how="inner").where("duration_us < short_stop_us AND NOT is_open")
+    short = downtime.join(limits, on="machine", how="inner").where("duration_us <= short_stop_us AND NOT is_open")
     return short.select("machine", F.col("from_ts").alias("stop_from"), F.col("to_ts").alias("stop_to"))
 
 
