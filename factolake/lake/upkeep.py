@@ -12,6 +12,7 @@ from pathlib import Path
 
 from factolake.contracts import TABLES
 from factolake.contracts.table import Table
+from factolake.crash import crash_point
 from factolake.errors import TableDamaged
 from factolake.lake.durable import entry_file, make_durable, read_entry, versions
 from factolake.lake.positions import refine_position
@@ -80,6 +81,7 @@ class Upkeep:
         """Merge small files now; the version of the merge, or None."""
         self._compacted_at = now
         version = self._handle.compact(COMPACT_TO_BYTES)
+        crash_point("upkeep.merged")
         if version is not None:
             make_durable(self._handle.path, version)
         return version
@@ -93,6 +95,7 @@ class Upkeep:
         files = remove_files(handle, now.timestamp() - ORPHAN_AGE_S)
         make_durable(handle.path, handle.version)
         checkpoint = handle.checkpoint()
+        crash_point("upkeep.checkpointed")
         return Tidied(compacted, checkpoint, entries, files, behind_s, self._alarm(behind_s, oldest_needed))
 
     def _bound(self, now: datetime, oldest_needed: int | None) -> int:
@@ -147,6 +150,7 @@ def remove_entries(table_path: str, before: int) -> int:
     removed = [version for version in versions(table_path) if version < base]
     for version in removed:
         entry_file(table_path, version).unlink(missing_ok=True)
+        crash_point("upkeep.entry_removed")
     for version in checkpoints:
         if version < base:
             (log / f"{version:020d}.checkpoint.parquet").unlink(missing_ok=True)
@@ -174,5 +178,6 @@ def remove_files(handle: Handle, written_before: float) -> int:
             file = Path(folder, name)
             if name.endswith(".parquet") and str(file.relative_to(root)) not in named and file.stat().st_mtime < written_before:
                 file.unlink()
+                crash_point("upkeep.file_removed")
                 removed += 1
     return removed

@@ -2,6 +2,8 @@
 
 import datetime as dt
 import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -199,3 +201,39 @@ def test_upkeep_racing_readers_never_breaks_a_reader(lake: Lake) -> None:
         reader.join()
     assert failures == []
     assert counts and lake.open(CLOCK).read().num_rows == 76
+
+
+TEND = """
+import datetime as dt, sys
+from pathlib import Path
+from factolake.contracts.ops import CLOCK
+from factolake.lake.tables import Lake
+from factolake.lake.upkeep import Upkeep
+upkeep, now = Upkeep(Lake(Path(sys.argv[1])).open(CLOCK)), dt.datetime.now(dt.UTC)
+print(upkeep.tidy(now, None, upkeep.merge(now)))
+"""
+
+
+@pytest.mark.parametrize("point", ["merged", "entry_removed:1", "entry_removed:3", "file_removed:1", "file_removed:2", "checkpointed"])
+def test_f9_upkeep_killed_anywhere_leaves_a_table_that_reads_alike_and_is_tended_by_the_next(lake: Lake, point: str) -> None:
+    handle = lake.open(CLOCK)
+    for start in (1, 5):
+        fill(handle, start, 4)
+        Upkeep(handle).merge(now())
+        Upkeep(handle).tidy(now(), None)
+    grow_old(lake, 7200)
+    fill(handle, 9, 4)
+    rows = sorted(handle.read()["tick_ts"].to_pylist())
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", TEND, str(lake.root)]
+    armed = {**environment, "FACTOLAKE_CRASH": f"upkeep.{point}"}
+    killed = subprocess.run(command, env=armed, capture_output=True, text=True, timeout=120, check=False)
+    assert killed.returncode == -9, killed.stderr + killed.stdout
+    fresh = lake.open(CLOCK)
+    assert sorted(fresh.read()["tick_ts"].to_pylist()) == rows
+    assert fresh.position(LOG) == 12
+    tended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert tended.returncode == 0, tended.stderr
+    fill(lake.open(CLOCK), 13, 1)
+    assert len(lake.open(CLOCK).read()) == 13
+    verify_tail(lake.path(CLOCK))
