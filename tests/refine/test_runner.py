@@ -1,5 +1,6 @@
 """The runner on a real lake: version ranges, chains, equal slices left alone, positions that survive kills and late rows."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -232,3 +233,18 @@ def test_a_hole_in_a_change_feed_is_passed_by_the_whole_table(bench: Bench, dama
     assert bench.refine() == {}
     bench.land(("L1-M1.State", 5, 2))
     assert bench.refine() == {"readings": 1, "carry": 1}
+
+
+def test_f28_a_silver_table_that_was_deleted_is_made_again_with_its_followers(bench: Bench) -> None:
+    for minute in (0, 1, 2):
+        bench.land(("L1-M1.State", minute, 1 + minute % 2), ("nope", minute, 1))
+    bench.refine()
+    before = {table.name: bench.rows(table) for table in (silver.READINGS, silver.CARRY)}
+    shutil.rmtree(bench.lake.path(silver.READINGS))
+    bench.restart()
+    bench.land(("L1-M1.State", 3, 1))
+    assert bench.refine()["readings"] == 4
+    seqs = sorted(row["seq"] for row in bench.rows(silver.READINGS))
+    assert seqs == [*sorted(row["seq"] for row in before[silver.READINGS.name]), bench.seq]
+    assert len(bench.rows(silver.CARRY)) == len(before[silver.CARRY.name])
+    assert bench.refine() == {}
