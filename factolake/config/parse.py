@@ -36,7 +36,7 @@ def parse(form: type[T], data: dict[str, Any], file: Path) -> T:
         first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
         key = ".".join(str(part) for part in first["loc"])
         value = "missing" if first["type"] == "missing" else first.get("input")
-        allowed = first["msg"]
+        allowed = first["msg"].removeprefix("Value error, ")
         if first["type"] == "extra_forbidden":
             value, allowed = f"{first.get('input')!r} (unknown key)", f"keys {', '.join(_known_keys(form, first['loc']))}"
         raise ConfigError(str(file), key, value, allowed) from error

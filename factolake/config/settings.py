@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from factolake.config.parse import Strict, parse, read_toml
 
 DEFAULT_FILE = Path("conf/factolake.toml")
 DEFAULT_HOME = Path(".factolake")
+UNREADABLE = frozenset("[]\\^|%")
+"""delta-rs fails on a path with one of these, or reads %20 in it as a space."""
 
 
 class SpoolSettings(Strict):
@@ -68,6 +70,13 @@ class Settings(Strict):
     refinery: RefinerySettings = RefinerySettings()
     mes: MesSettings = MesSettings()
     ports: PortSettings = PortSettings()
+
+    @field_validator("home")
+    @classmethod
+    def _readable_by_all(cls, home: Path) -> Path:
+        if set(str(home.absolute())) & UNREADABLE:
+            raise ValueError(f"a folder whose path has none of {' '.join(sorted(UNREADABLE))}: Delta readers take them for something else")
+        return home
 
     @property
     def lake_root(self) -> Path:

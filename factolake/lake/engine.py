@@ -4,12 +4,15 @@
 and nothing else of it. The one place that knows pysail; the JVM is in `jvm.py`.
 """
 
+import hashlib
 import os
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -32,6 +35,8 @@ TOKEN_FILE = "spark-connect.token"
 POLL_S = 1.0
 CONNECT_PORT = 15002
 CONNECT_TIMEOUT_S = 5.0
+_PLAIN = re.compile(r"[A-Za-z0-9/_.+'-]+")
+"""Sail 0.7 looks for a Delta table with a space, an umlaut or a # in its path under another name, and finds no commit there."""
 RETRIES = 5
 """Of a call that the engine did not answer: about 20 s in all, so that a dead engine is found before a person asks."""
 
@@ -46,10 +51,14 @@ class Stop(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """A session of its own on the engine `name` (sail, spark or the URL). Not for use by several threads."""
+    """A session of its own on the engine `name` (sail, spark or the URL). Not for use by several threads.
+
+    `links` is a folder for other names of tables that the engine cannot find under their own; None where it finds all.
+    """
 
     name: str
     spark: SparkSession
+    links: Path | None = None
 
     def read_table(self, path: str, version: int | None = None) -> DataFrame:
         """A Delta table: its newest snapshot as the engine reads it when rows are asked for, or one pinned `version`.
@@ -58,7 +67,7 @@ class Engine:
         TableDamaged when that version is not there.
         """
         if version is None:
-            return self.spark.read.format("delta").load(path)
+            return self.spark.read.format("delta").load(self._place(path))
         try:
             data = pa.table(DeltaTable(path, version=version).scan())
         except DeltaError as error:
@@ -66,6 +75,14 @@ class Engine:
                 f"{path}: version {version} cannot be read ({str(error).splitlines()[0]}); read the newest, or a later version"
             ) from error
         return to_frame(self.spark, data)
+
+    def _place(self, path: str) -> str:
+        if self.links is None or _PLAIN.fullmatch(path):
+            return path
+        link = self.links / hashlib.sha256(path.encode()).hexdigest()[:16]
+        if not link.is_symlink():
+            link.symlink_to(path, target_is_directory=True)
+        return str(link)
 
 
 @contextmanager
@@ -75,8 +92,10 @@ def engine(spec: str, *, jars_dir: Path | None = None) -> Iterator[Engine]:
     Raises MissingDependency when it is not installed, EngineUnavailable when it does not answer, ConfigError for another word.
     """
     with ExitStack() as stack:
+        links = None
         if spec == "sail":
             url = stack.enter_context(_sail())
+            links = Path(stack.enter_context(TemporaryDirectory(prefix="factolake-")))
         elif spec == "spark":
             url = stack.enter_context(jvm_spark(jars_dir=jars_dir)).url
         elif spec.startswith("sc://"):
@@ -84,7 +103,7 @@ def engine(spec: str, *, jars_dir: Path | None = None) -> Iterator[Engine]:
         else:
             raise ConfigError("settings", "engine", spec, "sail, spark or sc://host:port")
         spark = stack.enter_context(_session(url, spec))
-        yield Engine(spec, spark)
+        yield Engine(spec, spark, links)
 
 
 @contextmanager

@@ -33,6 +33,16 @@ def test_the_newest_snapshot_is_read_each_time_rows_are_asked_for(running_engine
     assert values_of(running_engine.read_table(path)) == [2, 3]
 
 
+@pytest.mark.parametrize("folder", ["my lake", "Lüneburg", "line#1"])
+def test_a_table_is_found_whatever_its_folder_is_called(running_engine: Engine, tmp_path: Path, folder: str) -> None:
+    path = str(tmp_path / folder / "t")
+    write_deltalake(path, numbers(1))
+    assert values_of(running_engine.read_table(path)) == [1]
+    write_deltalake(path, numbers(2), mode="append")
+    DeltaTable(path).create_checkpoint()
+    assert values_of(running_engine.read_table(path)) == [1, 2]
+
+
 def test_a_pinned_version_behind_a_newer_checkpoint_is_read(running_engine: Engine, tmp_path: Path) -> None:
     path = str(tmp_path / "t")
     for n in range(4):

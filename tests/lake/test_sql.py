@@ -100,3 +100,17 @@ def test_a_lake_made_anew_at_the_same_place_is_read_anew(lake: Lake) -> None:
     shutil.rmtree(lake.root)
     lake.ensure(CLOCK)
     assert query(lake, "select count(*) as n from ops.clock").to_pylist() == [{"n": 0}]
+
+
+def test_f31_a_broken_note_of_the_last_checkpoint_hides_no_row_from_any_reader(sail, lake: Lake) -> None:
+    handle = lake.open(CLOCK)
+    for minute in (2, 3):
+        handle.append(tick(minute), {})
+    handle.checkpoint()
+    handle.append(tick(4), {})
+    Path(lake.path(CLOCK), "_delta_log", "_last_checkpoint").write_bytes(b"\x00junk")
+    assert lake.open(CLOCK).read().num_rows == 4
+    assert query(lake, "select count(*) as n from ops.clock").to_pylist() == [{"n": 4}]
+    assert sail.read_table(lake.path(CLOCK)).count() == 4
+    lake.open(CLOCK).append(tick(5), {})
+    assert query(lake, "select count(*) as n from ops.clock").to_pylist() == [{"n": 5}]

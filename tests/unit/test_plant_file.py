@@ -90,6 +90,13 @@ def test_a_misspelled_setting_names_the_known_ones(tmp_path: Path) -> None:
         load_settings(file)
 
 
+@pytest.mark.parametrize("name", ["line[1]", "my%20lake"])
+def test_a_data_folder_delta_readers_cannot_find_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match="allowed: a folder whose path has none of"):
+        load_settings(environ={"FACTOLAKE_HOME": str(tmp_path / name)})
+    assert load_settings(environ={"FACTOLAKE_HOME": str(tmp_path / "my läke #1")}).home.name == "my läke #1"
+
+
 def test_seconds_become_whole_microseconds() -> None:
     plate = next(n for n in load_plant(PLANT).nameplates if n.machine == "L1-M3" and n.product == "GBX-200")
     assert timedelta(microseconds=plate.planned_run_time_us) == timedelta(seconds=30)
