@@ -214,6 +214,19 @@ def test_a_derived_stop_goes_on_across_the_hour_and_begins_where_the_third_cycle
     ]
 
 
+def test_a_nameplate_changed_without_an_end_of_the_old_one_derives_each_stretch_once(spark) -> None:
+    # 20 s until 06:15, 60 s from then on: one minute of production after the count at 06:10, three after the one at 06:20
+    plates = [nameplate(20), nameplate(60, valid_from=at("06:15"))]
+    story = Story().alive(at("06:10"), at("06:30")).product(at("06:10"), "P").count(at("06:10"), 1).count(at("06:20"), 2)
+    made = refine(spark, plant(has_state=False, nameplates=plates), story.rows)
+    assert made.states(hours=True) == [
+        ("06:10:00", "06:11:00", "producing", None),
+        ("06:11:00", "06:20:00", "stopped", None),
+        ("06:20:00", "06:23:00", "producing", None),
+        ("06:23:00", "06:30:00", "stopped", None),
+    ]
+
+
 def test_without_a_nameplate_a_machine_without_a_state_signal_is_unknown(spark) -> None:
     story = Story().alive(at("06:10"), at("06:16")).product(at("06:10"), "Q").count(at("06:10"), 1)
     made = refine(spark, plant(has_state=False, nameplates=[nameplate(20)]), story.rows)
