@@ -71,6 +71,7 @@ def test_the_lake_that_stays_answers_every_question(demo: tuple[Path, dict]) -> 
     assert "Formula" in explained.stdout
     assert "Bronze rows" in explained.stdout
     told = json.loads(factolake(home, "explain", "oee_shift", "L1", "early", "--json").stdout)
+    assert told["sources"]
     assert all(Path(source["file"]).is_file() and source["source_id"] and source["log_offset"] >= 0 for source in told["sources"])
     health = json.loads(factolake(home, "doctor", "--json").stdout)
     assert "line1-opcua" in json.dumps(health)
