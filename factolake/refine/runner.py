@@ -7,6 +7,7 @@ repeats work and never skips it. Slices whose rows came out as before are not wr
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -243,7 +244,7 @@ class Runner:
         slices = self._touched_or_all(refinement, spans, output)
         positions = {_app_id(refinement, span.input): span.through for span in spans if (span.after if span.after is not None else -1) < span.through}
         positions |= self._plan_position(refinement, output)
-        cause = self._plan_change(refinement, output)
+        cause = self._plan_change(refinement, output) or (self._noted(spans) if slices else None)
         changed, rows, version = self._make(refinement, output, sorted(slices, key=age), positions, cause)
         if version is None and self._overdue(refinement, output, spans):
             version = output.commit_positions(positions)
@@ -251,6 +252,16 @@ class Runner:
             self._read_through[(refinement.name, span.input.table.name)] = span.through
         through = {span.input.table.name: span.through for span in spans}
         return RunResult(refinement.name, len(slices), changed, rows, version, through)
+
+    def _noted(self, spans: list[_Span]) -> str | None:
+        """What a commit read since the last run noted as its cause: a new transform upstream reaches the tables below it as changed rows."""
+        with suppress(TableDamaged):  # what touched the slices is lost with the feed
+            for span in spans:
+                moved = span.after is not None and span.after < span.through
+                notes = self._handles[span.input.table.name].notes(CAUSE, (span.after or 0) + 1) if moved else {}
+                if notes:
+                    return notes[max(notes)]
+        return None
 
     def _touched_or_all(self, refinement: Refinement, spans: list[_Span], output: Handle) -> set[Slice]:
         """The touched slices; every slice under a new plan, or when a change feed has a hole: nobody knows what it touched."""
