@@ -5,10 +5,11 @@ from pyspark.sql import functions as F
 
 from factolake.contracts import silver
 from factolake.kpi.factors import machine_factors
-from factolake.kpi.quantities import counter_roles, effective_plates, quantities, weighed, with_plate
+from factolake.kpi.quantities import counter_roles, quantities, weighed
 from factolake.kpi.shifts import bad_rows, day_rows, production_days, segments_around, shift_spans, touched_by_bad, touched_by_stops, touched_shifts
 from factolake.kpi.short_stops import short_stops, stop_days
 from factolake.kpi.time_elements import SPAN, cut_stretches, time_elements
+from factolake.refine.nameplates import with_plate
 from factolake.refine.refinement import Input, Inputs, Slice
 
 SHIFT = ("line", "production_day", "shift")
@@ -22,10 +23,10 @@ def machine_shifts(inputs: Inputs, spans: DataFrame, segments: DataFrame) -> Dat
     """
     plant, frames = inputs.plant, inputs.frames
     stretches = cut_stretches(spans, frames[silver.STATE_HOURS.name], plant.machines)
-    plates, roles = effective_plates(plant.nameplates), counter_roles(plant.signals)
+    plates, roles = plant.nameplates, counter_roles(plant.signals)
     downtime, readings = frames.get(silver.DOWNTIME.name), frames.get(silver.READINGS.name)
     stops = None if downtime is None else short_stops(downtime, plant.machines, plant.model.convention)
-    elements = time_elements(spans, with_plate(stretches, plates, "cut_from"), segments, stops=stops, shared=SHIFT)
+    elements = time_elements(spans, with_plate(stretches, plates, F.unix_micros("cut_from")), segments, stops=stops, shared=SHIFT)
     sums = elements.join(quantities(spans, weighed(frames[silver.COUNTS.name], roles, plates)), on=list(SPAN), how="left")
     sums = sums.where(F.col("horizon").isNotNull() | F.col("pq").isNotNull())
     sums = sums.join(roles, on="machine", how="left")

@@ -14,10 +14,11 @@ from factolake.contracts import gold, silver
 from factolake.contracts.formats.spark import select_contract
 from factolake.kpi.factors import has_calendar, machine_factors
 from factolake.kpi.formulas import LONG_CYCLE_SHARE
-from factolake.kpi.quantities import counter_roles, effective_plates, quantities, weighed, with_plate
+from factolake.kpi.quantities import counter_roles, quantities, weighed
 from factolake.kpi.short_stops import short_stops, stop_days
 from factolake.kpi.time_elements import SPAN, cut_stretches, time_elements
 from factolake.refine.carry import hour_rows
+from factolake.refine.nameplates import with_plate
 from factolake.refine.refinement import HOUR, Horizon, Input, Inputs, Refinement, Slice
 
 HOUR_US = 3_600_000_000
@@ -29,10 +30,10 @@ def oee_hour(inputs: Inputs) -> DataFrame:
     machines = plant.machines.select("machine", "line", "has_order")
     spans = _spans(inputs.slices).join(machines.select("machine", "line"), on="machine", how="inner")
     stretches = cut_stretches(spans, frames[silver.STATE_HOURS.name], machines)
-    plates = effective_plates(plant.nameplates)
+    plates = plant.nameplates
     roles = counter_roles(plant.signals)
     stops = short_stops(frames[silver.DOWNTIME.name], plant.machines, plant.model.convention)
-    elements = time_elements(spans, with_plate(stretches, plates, "cut_from"), _segments(inputs), stops=stops, shared=SPAN)
+    elements = time_elements(spans, with_plate(stretches, plates, F.unix_micros("cut_from")), _segments(inputs), stops=stops, shared=SPAN)
     sums = elements.join(quantities(spans, weighed(frames[silver.COUNTS.name], roles, plates)), on=list(SPAN), how="left")
     sums = sums.where(F.col("horizon").isNotNull() | F.col("pq").isNotNull())
     sums = sums.join(roles, on="machine", how="left")

@@ -14,7 +14,7 @@ from factolake.contracts.formats.spark import select_contract
 from factolake.kpi import formulas
 from factolake.kpi.factors import ratio_column
 from factolake.kpi.machine_shifts import SHIFT, SHIFT_INPUTS, machine_shifts, touched_spans
-from factolake.kpi.quantities import counter_roles, effective_plates, quantities, weighed
+from factolake.kpi.quantities import counter_roles, quantities, weighed
 from factolake.kpi.time_elements import SPAN
 from factolake.refine.refinement import Inputs, Refinement
 
@@ -32,7 +32,7 @@ def _exits(inputs: Inputs, spans: DataFrame) -> DataFrame:
     places = inputs.plant.machines.select("line", "machine", "flow_place", "is_bottleneck")
     last = places.groupBy("line").agg(F.max_by("machine", "flow_place").alias("exit_machine"))
     pairs = places.where("is_bottleneck").select("line", F.col("machine").alias("plate_machine")).join(last, on="line", how="inner")
-    plates = effective_plates(inputs.plant.nameplates).join(pairs, on="plate_machine", how="inner")
+    plates = inputs.plant.nameplates.join(pairs, on="plate_machine", how="inner")
     at_exit = plates.drop("plate_machine", "line").withColumnRenamed("exit_machine", "plate_machine")
     roles = counter_roles(inputs.plant.signals)
     exits = spans.join(last.select("line", F.col("exit_machine").alias("machine")), on=["line", "machine"], how="inner")

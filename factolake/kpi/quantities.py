@@ -8,6 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from factolake.kpi.time_elements import SPAN
+from factolake.refine.nameplates import with_plate
 
 ROLES = ("total", "good", "scrap", "rework")
 SUMS = ("pq", "gq", "sq", "rq", "pq_timed", "ideal_sum", "ideal_good_sum", "unplated")
@@ -17,19 +18,6 @@ def counter_roles(signals: DataFrame) -> DataFrame:
     """Which counters each machine declares: machine, has_total, has_good, has_scrap, has_rework."""
     counters = signals.where("kind = 'counter'")
     return counters.groupBy("machine").agg(*(F.max(F.col("counts") == role).alias(f"has_{role}") for role in ROLES))
-
-
-def effective_plates(nameplates: DataFrame) -> DataFrame:
-    """Nameplates as `with_plate` joins them: plate_machine, plate_product, pri_us, plate_from, plate_to (null = still valid)."""
-    names = {"plate_machine": "machine", "plate_product": "product_id", "pri_us": "planned_run_time_us", "plate_from": "valid_from"}
-    return nameplates.select(*(F.col(column).alias(name) for name, column in {**names, "plate_to": "valid_to"}.items()))
-
-
-def with_plate(rows: DataFrame, plates: DataFrame, at: str) -> DataFrame:
-    """`rows` (machine, product_id) with `pri_us` of the plate valid at the column `at`; null where there is none."""
-    valid = (F.col("plate_from") <= F.col(at)) & (F.col("plate_to").isNull() | (F.col("plate_to") > F.col(at)))
-    match = (F.col("machine") == F.col("plate_machine")) & (F.col("product_id") == F.col("plate_product")) & valid
-    return rows.join(plates, on=match, how="left").drop("plate_machine", "plate_product", "plate_from", "plate_to")
 
 
 def weighed(counts: DataFrame, roles: DataFrame, plates: DataFrame) -> DataFrame:
@@ -45,7 +33,7 @@ def weighed(counts: DataFrame, roles: DataFrame, plates: DataFrame) -> DataFrame
     left_over = F.when(F.col("has_total") & F.col("has_good"), total - good - rework).otherwise(F.lit(0))
     sq = F.when(F.col("has_scrap"), scrap).otherwise(left_over)
     weights = {"w_pq": pq, "w_gq": gq, "w_sq": sq, "w_rq": rework}
-    return with_plate(steps.withColumns(weights).drop(*(f"has_{role}" for role in ROLES)), plates, "to_ts")
+    return with_plate(steps.withColumns(weights).drop(*(f"has_{role}" for role in ROLES)), plates, F.unix_micros("to_ts"))
 
 
 def quantities(spans: DataFrame, steps: DataFrame) -> DataFrame:

@@ -9,7 +9,6 @@ from pyspark.sql import functions as F
 from factolake.contracts import ops, silver
 from factolake.contracts.formats.spark import select_contract
 from factolake.refine.carry import hour_rows
-from factolake.refine.derived_states import with_nameplate
 from factolake.refine.hour_slices import (
     CARRY_COLUMNS,
     earlier,
@@ -22,6 +21,7 @@ from factolake.refine.hour_slices import (
     touched_by_readings,
     with_evidence,
 )
+from factolake.refine.nameplates import with_plate
 from factolake.refine.refinement import Input, Inputs, Refinement, Slice
 
 NEAR_TOP = 0.9
@@ -37,7 +37,7 @@ def counts(inputs: Inputs) -> DataFrame:
     facts = hour_facts(inputs).withColumn("start_us", F.coalesce("start_us", "hour_us"))
     rows = _with_dark(with_evidence(slice_rows(inputs, facts, _KINDS)))
     held = rows.withColumns({"order_id": held_text("order", "in_order"), "product_id": held_text("product", "in_product")})
-    steps = with_nameplate(_steps(held, inputs), inputs, F.col("ts_us"))
+    steps = with_plate(_steps(held, inputs), inputs.plant.nameplates, F.col("ts_us"))
     judged = _judged(steps)
     moved = (F.col("parts") > 0) | F.col("event").isin("first", "reset", "jump")
     return select_contract(judged.where(moved), silver.COUNTS)
@@ -102,7 +102,7 @@ def _judged(steps: DataFrame) -> DataFrame:
 def _is_jump() -> Column:
     """More than twice what the nameplate allows in the time between the readings; two pulses are always allowed (quantisation)."""
     parts = F.col("pulses").cast("double") * F.col("parts_per_pulse")
-    allowed = JUMP_FACTOR * (F.col("ts_us") - F.col("previous_us")) / F.col("planned_run_time_us")
+    allowed = JUMP_FACTOR * (F.col("ts_us") - F.col("previous_us")) / F.col("pri_us")
     is_beyond = F.coalesce(parts > allowed, F.lit(False)) & (F.col("pulses") > 2)
     return is_beyond | (parts > float(MOST_PARTS))
 

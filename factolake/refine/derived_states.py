@@ -4,10 +4,11 @@ Such a machine is producing until three ideal cycles have passed since the last 
 The time before a stop opens stays production (a speed loss). Producing intervals of these machines are cut at full hours.
 """
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from factolake.refine.hour_slices import in_order, pieces_in_order, so_far
+from factolake.refine.nameplates import with_plate
 from factolake.refine.refinement import Inputs
 
 COUNTING = "counting"
@@ -28,8 +29,8 @@ def with_pulses(rows: DataFrame) -> DataFrame:
 
 def derived(pieces: DataFrame, inputs: Inputs) -> DataFrame:
     """`pieces` with the state of machines without a state signal; the others pass unchanged."""
-    timed = with_nameplate(pieces, inputs, F.col("from_us"))
-    until = F.col("count_us") + CYCLES_TO_STOP * F.col("planned_run_time_us")
+    timed = with_plate(pieces, inputs.plant.nameplates, F.col("from_us"))
+    until = F.col("count_us") + CYCLES_TO_STOP * F.col("pri_us")
     turn = F.greatest(F.col("from_us"), F.least(until, F.col("to_us")))
     kept = F.array(F.struct(F.col("from_us").alias("a"), F.col("to_us").alias("b"), F.col("key").alias("key")))
     halves = F.array(
@@ -52,17 +53,3 @@ def _with_since(pieces: DataFrame) -> DataFrame:
         .otherwise(run)
     )
     return turned.withColumns({"since_us": since, "gateway_us": F.when(F.col("has_state"), F.col("gateway_us"))})
-
-
-def with_nameplate(rows: DataFrame, inputs: Inputs, at_us: Column) -> DataFrame:
-    """`rows` (machine, product_id) with the planned run time valid at `at_us`; null where the product has none."""
-    plates = inputs.plant.nameplates.select(
-        F.col("machine").alias("plate_machine"),
-        F.col("product_id").alias("plate_product"),
-        "planned_run_time_us",
-        F.unix_micros("valid_from").alias("valid_from_us"),
-        F.unix_micros("valid_to").alias("valid_to_us"),
-    )
-    is_same = (F.col("machine") == F.col("plate_machine")) & (F.col("product_id") == F.col("plate_product"))
-    is_valid = (at_us >= F.col("valid_from_us")) & (F.col("valid_to_us").isNull() | (at_us < F.col("valid_to_us")))
-    return rows.join(F.broadcast(plates), is_same & is_valid, how="left")

@@ -52,7 +52,7 @@ SIGNALS = pa.schema(
 )
 STATE_WORDS = pa.schema([("state_map", pa.string()), ("raw", pa.string()), ("state", pa.string())])
 NAMEPLATES = pa.schema(
-    [("machine", pa.string()), ("product_id", pa.string()), ("planned_run_time_us", pa.int64()), ("valid_from", _TS), ("valid_to", _TS)]
+    [("plate_machine", pa.string()), ("plate_product", pa.string()), ("pri_us", pa.int64()), ("plate_from", _TS), ("plate_to", _TS)]
 )
 SEGMENTS = pa.schema(
     [

@@ -241,10 +241,11 @@ class Runner:
         return self._result(refinement, inputs)
 
     def _replace(self, refinement: Refinement, output: Handle, spans: list[_Span]) -> RunResult:
-        slices = self._touched_or_all(refinement, spans, output)
+        cause = self._plan_change(refinement, output)
+        slices = self._touched_or_all(refinement, spans, output, everything=cause is not None)
         positions = {_app_id(refinement, span.input): span.through for span in spans if (span.after if span.after is not None else -1) < span.through}
         positions |= self._plan_position(refinement, output)
-        cause = self._plan_change(refinement, output) or (self._noted(spans) if slices else None)
+        cause = cause or (self._noted(spans) if slices else None)
         changed, rows, version = self._make(refinement, output, sorted(slices, key=age), positions, cause)
         if version is None and self._overdue(refinement, output, spans):
             version = output.commit_positions(positions)
@@ -257,20 +258,22 @@ class Runner:
         """What a commit read since the last run noted as its cause: a new transform upstream reaches the tables below it as changed rows."""
         with suppress(TableDamaged):  # what touched the slices is lost with the feed
             for span in spans:
-                moved = span.after is not None and span.after < span.through
-                notes = self._handles[span.input.table.name].notes(CAUSE, (span.after or 0) + 1) if moved else {}
-                if notes:
-                    return notes[max(notes)]
+                # Only a table made slice by slice has such a note; bronze and the clock move on every pass and are not asked.
+                if span.input.table.slice_by and span.after is not None and span.after < span.through:
+                    notes = self._handles[span.input.table.name].notes(CAUSE, span.after + 1)
+                    if notes:
+                        return notes[max(notes)]
         return None
 
-    def _touched_or_all(self, refinement: Refinement, spans: list[_Span], output: Handle) -> set[Slice]:
-        """The touched slices; every slice under a new plan, or when a change feed has a hole: nobody knows what it touched."""
-        if not self._plan_change(refinement, output):
-            try:
-                return self._touched(refinement, spans, output, everything=False)
-            except TableDamaged as hole:
-                log.warning("a change feed has a hole", refinement=refinement.name, cause=str(hole), remedy="every slice")
-        return self._touched(refinement, spans, output, everything=True)
+    def _touched_or_all(self, refinement: Refinement, spans: list[_Span], output: Handle, *, everything: bool) -> set[Slice]:
+        """The touched slices; every slice when a change feed has a hole: nobody knows what it touched."""
+        try:
+            return self._touched(refinement, spans, output, everything=everything)
+        except TableDamaged as hole:
+            if everything:
+                raise
+            log.warning("a change feed has a hole", refinement=refinement.name, cause=str(hole), remedy="every slice")
+            return self._touched(refinement, spans, output, everything=True)
 
     def _touched(self, refinement: Refinement, spans: list[_Span], output: Handle, *, everything: bool) -> set[Slice]:
         horizon = self.horizon()

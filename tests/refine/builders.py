@@ -18,6 +18,8 @@ from factolake.domain.calendar import PlantCalendar
 from factolake.domain.equipment import Line, Machine, Nameplate, Source, Timeline
 from factolake.domain.plant import PlantModel
 from factolake.domain.signals import Counter, Counts, Signal, SignalKind
+from factolake.lake.durable import entry_file
+from factolake.lake.tables import Lake
 from factolake.refine.carry import carry, hours_between
 from factolake.refine.counts import counts
 from factolake.refine.downtime import downtime
@@ -204,3 +206,18 @@ def _days(spark: SparkSession, days: set[tuple[str, date]]) -> object:
 def _sorted(table: pa.Table) -> list[Row]:
     rows: list[Row] = table.to_pylist()
     return sorted(rows, key=lambda r: (str(r["machine"]), str(r["to_ts"]), str(r.get("signal", "")), int(str(r.get("seq", 0)))))
+
+
+def without_history(lake: Lake, table: Table) -> None:
+    """What a careless clean-up leaves: a checkpoint of the newest version and no commit before it."""
+    handle = lake.open(table)
+    handle.checkpoint()
+    for version in range(handle.version):
+        entry_file(handle.path, version).unlink()
+
+
+def without_one_commit(lake: Lake, table: Table) -> None:
+    """One commit lost from the middle, below a checkpoint: the table opens, its feed breaks off."""
+    handle = lake.open(table)
+    handle.checkpoint()
+    entry_file(handle.path, handle.version - 1).unlink()

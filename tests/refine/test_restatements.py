@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from builders import without_history, without_one_commit
 from structlog.testing import capture_logs
 
 from factolake.config import load_plant
 from factolake.contracts import gold, ops
 from factolake.contracts.formats.arrow import arrow_schema
-from factolake.contracts.table import Type
+from factolake.contracts.table import Table, Type
 from factolake.domain.clock import ManualClock
-from factolake.lake.durable import entry_file
 from factolake.lake.tables import Lake
 from factolake.refine.restatements import RESTATEMENTS
 from factolake.refine.runner import CAUSE, Runner, record_plant
@@ -65,25 +65,14 @@ def test_each_restatement_tells_the_cause_its_commit_noted(bench: Bench) -> None
     assert bench.restated() == [("1", "2", "late_rows"), ("2", "3", "plant_model"), ("3", "4", "transform")]
 
 
-def all_before(version: int) -> list[int]:
-    return list(range(version))
-
-
-def the_last_but_one(version: int) -> list[int]:
-    return [version - 1]
-
-
-@pytest.mark.parametrize("lost", [all_before, the_last_but_one], ids=lambda lost: lost.__name__)
-def test_a_hole_in_golds_feed_is_told_and_passed(bench: Bench, lost: Callable[[int], list[int]]) -> None:
+@pytest.mark.parametrize("lose", [without_history, without_one_commit], ids=lambda lose: lose.__name__)
+def test_a_hole_in_golds_feed_is_told_and_passed(bench: Bench, lose: Callable[[Lake, Table], None]) -> None:
     bench.publish(1)
     bench.publish(2)
     before = bench.restated()
     for pbt_us in (3, 4, 5):
         bench.publish(pbt_us)
-    handle = bench.lake.open(gold.OEE_SHIFT)
-    handle.checkpoint()
-    for version in lost(handle.version):
-        entry_file(handle.path, version).unlink()
+    lose(bench.lake, gold.OEE_SHIFT)
     bench.restart()
     with capture_logs() as told:
         assert bench.restated() == before

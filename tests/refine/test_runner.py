@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from builders import without_history, without_one_commit
 from structlog.testing import capture_logs
 
 from factolake.config import load_plant
@@ -16,7 +17,6 @@ from factolake.contracts.formats.arrow import arrow_schema
 from factolake.contracts.table import Table
 from factolake.domain.clock import ManualClock
 from factolake.errors import ContractViolation
-from factolake.lake.durable import entry_file
 from factolake.lake.tables import Lake
 from factolake.refine.carry import CARRY
 from factolake.refine.readings import QUARANTINE, READINGS
@@ -245,21 +245,6 @@ def test_the_tables_below_a_changed_transform_note_it_too(bench: Bench) -> None:
     bench.runner.run(replace(CARRY, version=2, transform=lambda inputs: CARRY.transform(inputs).where("signal <> 'state'")))
     bench.runner.run(STATE_HOURS)
     assert bench.lake.open(silver.STATE_HOURS).notes(CAUSE, 0) == {bench.version(silver.STATE_HOURS): "transform"}
-
-
-def without_history(lake: Lake, table: Table) -> None:
-    """What a careless clean-up leaves: a checkpoint of the newest version and no commit before it."""
-    handle = lake.open(table)
-    handle.checkpoint()
-    for version in range(handle.version):
-        entry_file(handle.path, version).unlink()
-
-
-def without_one_commit(lake: Lake, table: Table) -> None:
-    """One commit lost from the middle, below a checkpoint: the table opens, its feed breaks off."""
-    handle = lake.open(table)
-    handle.checkpoint()
-    entry_file(handle.path, handle.version - 1).unlink()
 
 
 def readers(table: Table) -> set[str]:
