@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from factolake.config.parse import Strict, parse, read_toml
 from factolake.domain.calendar import Break, Calendar, PlannedStop, PlantCalendar, ShiftPattern, plant_zone
@@ -72,9 +72,15 @@ class SignalForm(Strict):
     width_bits: int | None = Field(default=None, ge=1, le=63)
     low: float | None = None
     high: float | None = None
-    trust: int = Field(default=1, ge=1)
     node_type: Literal["Boolean", "Int16", "UInt16", "Int32", "UInt32", "Int64", "UInt64", "Float", "Double", "String"] = "Double"
     description: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_one_source(cls, told: object) -> object:
+        if isinstance(told, list) or (isinstance(told, dict) and not told.keys().isdisjoint({"source", "trust"})):
+            raise ValueError("one tag, which comes from the source of the machine: a signal has no second source, leave out `source` and `trust`")
+        return told
 
 
 class MachineTypeForm(Strict):
@@ -265,7 +271,6 @@ def _signal(machine: MachineForm, name: str, form: SignalForm, file: Path) -> Si
         counter,
         form.low,
         form.high,
-        form.trust,
         form.node_type,
         form.description,
     )

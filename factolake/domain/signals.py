@@ -65,7 +65,6 @@ class Signal:
     counter: Counter | None = None
     low: float | None = None
     high: float | None = None
-    trust: int = 1
     node_type: str = "Double"
     description: str = ""
 
