@@ -19,6 +19,7 @@ from factolake.domain.clock import Clock
 from factolake.errors import Transient
 from factolake.lake.diff import difference
 from factolake.lake.engine import engine
+from factolake.lake.positions import refine_position
 from factolake.lake.tables import Lake
 from factolake.refine.registry import REFINEMENTS
 from factolake.refine.runner import MAX_FEED_ROWS, Runner, record_plant
@@ -86,11 +87,12 @@ def _copy(published: Lake, copy: Lake, table: Table) -> None:
 
 def _read_through(published: Lake, table: Table) -> int:
     """The version of `table` now; Transient when a refinement that reads it lags behind rows of it."""
-    version = published.open(table).version
+    source = published.open(table)
+    version = source.version
     for refinement in REFINEMENTS:
         if table.name not in {feed.table.name for feed in refinement.inputs} or not published.exists(refinement.output):
             continue
-        position = published.open(refinement.output).position(f"refine/{refinement.name}/{table.name}")
+        position = published.open(refinement.output).position(refine_position(refinement.name, table.name, source.history))
         behind = position is None or position < version
         if behind and _rows_after(published, table, position, version):
             raise Transient(

@@ -1,7 +1,8 @@
 """Durability: delta-rs writes files and log entries but never calls fsync; here they are forced to disk, checked after a power cut, and repaired.
 
 Per table the file `_durable` remembers the last version known to be on disk. A later version may be dropped, because the spool still
-holds its rows (or a refinement makes them again); an earlier one may not.
+holds its rows (or a refinement makes them again); an earlier one may not. Whoever had read a dropped version must not take the next one
+of that number for it: the file `_history` names the history that counts.
 """
 
 import json
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,6 +21,7 @@ from factolake.errors import TableDamaged
 
 TAIL = 20
 MARKER = "_durable"
+HISTORY = "_history"
 _MAGIC = b"PAR1"
 
 
@@ -76,6 +79,25 @@ def durable_version(table_path: str | Path) -> int | None:
         return None
 
 
+def history(table_path: str | Path) -> str:
+    """The name of the table's present history, "" for its first: versions of two histories have nothing in common but the number."""
+    try:
+        return (Path(table_path) / HISTORY).read_text(encoding="ascii")
+    except FileNotFoundError:
+        return ""
+
+
+def begin_history(table_path: str | Path) -> str:
+    """Give the table's history a new name, on disk before this returns; called when versions that someone may have read are gone."""
+    name, marker = uuid4().hex[:8], Path(table_path) / HISTORY
+    fresh = marker.with_name(f"{HISTORY}.new")
+    fresh.write_text(name, encoding="ascii")
+    _fsync(fresh)
+    fresh.replace(marker)
+    _fsync(marker.parent)
+    return name
+
+
 def verify_tail(table_path: str | Path, last: int = TAIL) -> None:
     """Check the newest `last` commits: entries there and readable, the files they name there, whole and of the size said.
 
@@ -112,6 +134,7 @@ def repair_tail(table_path: str | Path, last: int = TAIL) -> list[int]:
     if damage[0] == 0:
         raise TableDamaged(f"{damage[1]}; the table was never whole: move {root} away, it is created again")
     dropped = [version for version in versions(root) if version >= damage[0]]
+    begin_history(root)
     for checkpoint in (root / "_delta_log").glob("*.checkpoint*.parquet"):
         if int(checkpoint.name.split(".")[0]) >= damage[0]:
             checkpoint.unlink()

@@ -17,9 +17,9 @@ def log_position(log_id: str, topic: str = "records", partition: int = 0) -> str
     return f"{log_id}/{topic}-{partition}"
 
 
-def refine_position(refinement: str, table: str) -> str:
-    """The app id of how far `refinement` has read the input `table` (a version of that table)."""
-    return f"refine/{refinement}/{table}"
+def refine_position(refinement: str, table: str, history: str) -> str:
+    """The app id of how far `refinement` has read the input `table` (a version of that table, as counted in its `history`)."""
+    return f"refine/{refinement}/{table}@{history}"
 
 
 def lease_position(table: str) -> str:

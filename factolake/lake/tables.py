@@ -19,7 +19,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from factolake.contracts.formats.arrow import arrow_schema, fit
 from factolake.contracts.table import Table
 from factolake.errors import CommitConflict, ContractViolation, DiskFull, FactoLakeError, TableDamaged
-from factolake.lake.durable import sync_checkpoint
+from factolake.lake.durable import begin_history, history, sync_checkpoint
 from factolake.lake.leases import Lease
 from factolake.lake.positions import lease_position, require_forward, require_owner, require_unmoved
 
@@ -113,6 +113,7 @@ class Handle:
         self._reopen_every = reopen_every
         self._commits = 0
         self._seen: dict[str, int | None] = {}
+        self._history: str | None = None
         self._delta = self._open()
 
     @property
@@ -121,9 +122,16 @@ class Handle:
         return int(self._delta.version())
 
     @property
-    def table_id(self) -> str:
-        """Identity of this very table: one made anew under the same path has another."""
-        return str(self._delta.metadata().id)
+    def history(self) -> str:
+        """Identity of this table's history: another one once the table was made anew under the same path or set back."""
+        if self._history is None:
+            self._history = f"{str(self._delta.metadata().id)[:8]}{history(self.path)}"
+        return self._history
+
+    def begin_history(self) -> None:
+        """Declare that versions which someone may have read are gone (a folder restored from a backup)."""
+        begin_history(self.path)
+        self._history = None
 
     def position(self, app_id: str) -> int | None:
         """The position committed under `app_id` in this snapshot; None if there is none."""

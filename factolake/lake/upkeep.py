@@ -123,11 +123,11 @@ class Upkeep:
 
 def oldest_needed(lake: Lake, table: Table) -> int | None:
     """The oldest version of `table` that some refinement still has to read, by the positions in their outputs; None without a reader."""
-    positions = []
+    positions, history = [], lake.open(table).history
     for output in TABLES.values():
         name = output.writer.removeprefix("refine/")
         if name != output.writer and lake.exists(output):
-            positions.append(lake.open(output).position(refine_position(name, table.name)))
+            positions.append(lake.open(output).position(refine_position(name, table.name, history)))
     read = [position for position in positions if position is not None]
     return min(read) + 1 if read else None
 

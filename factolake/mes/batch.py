@@ -29,7 +29,7 @@ class Batch:
     """
 
     feed: Feed
-    table_id: str
+    history: str
     from_version: int
     to_version: int
     upserts: tuple[Upsert, ...]
@@ -41,12 +41,12 @@ class Batch:
         return self.from_version < 0
 
 
-def snapshot_batch(feed: Feed, table_id: str, version: int, rows: pa.Table) -> Batch:
+def snapshot_batch(feed: Feed, history: str, version: int, rows: pa.Table) -> Batch:
     """The whole table at `version`."""
-    return Batch(feed, table_id, -1, version, tuple(Upsert(_shape(feed, row), version) for row in rows.to_pylist()))
+    return Batch(feed, history, -1, version, tuple(Upsert(_shape(feed, row), version) for row in rows.to_pylist()))
 
 
-def change_batch(feed: Feed, table_id: str, from_version: int, to_version: int, changes: pa.Table) -> Batch:
+def change_batch(feed: Feed, history: str, from_version: int, to_version: int, changes: pa.Table) -> Batch:
     """The net effect of a change feed (`_change_type`, `_commit_version`) with versions in (from_version, to_version].
 
     A slice that was replaced by the same rows, but for `as_of`, is no news: a machine's day is rewritten whole for every new interval.
@@ -61,7 +61,7 @@ def change_batch(feed: Feed, table_id: str, from_version: int, to_version: int, 
             gone[feed.key_of(row)] = version
     written = {feed.key_of(upsert.row) for upsert in upserts}
     deletes = tuple((key, version) for key, version in gone.items() if key not in written)
-    return Batch(feed, table_id, from_version, to_version, tuple(upserts), deletes)
+    return Batch(feed, history, from_version, to_version, tuple(upserts), deletes)
 
 
 def _net(feed: Feed, changes: pa.Table) -> pa.Table:

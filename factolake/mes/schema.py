@@ -58,7 +58,7 @@ BOOKMARKS = sa.Table(
     "lake_bookmark",
     METADATA,
     sa.Column("feed", sa.Text(), primary_key=True, comment="Lake table the rows come from."),
-    sa.Column("table_id", sa.Text(), nullable=False, comment="Identity of that very Delta table."),
+    sa.Column("history", sa.Text(), nullable=False, comment="Identity of the source table's history: another one when it was made anew or set back."),
     sa.Column("version", sa.BigInteger(), nullable=False, comment="Delta version the MES table is at."),
     sa.Column("verified_version", sa.BigInteger(), comment="Version whose rows were read back and compared; null before the first."),
     sa.Column("mismatches", sa.BigInteger(), nullable=False, comment="Rows so far that read back differently from what was written."),

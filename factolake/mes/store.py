@@ -22,7 +22,7 @@ _CHUNK = 5_000
 class Bookmark:
     """How far one feed has come in the MES database."""
 
-    table_id: str
+    history: str
     version: int
     verified_version: int | None
     mismatches: int
@@ -64,7 +64,7 @@ class Store:
             held = _bookmark(connection, batch.feed, lock=True)
             if _is_older(batch, held):
                 return Applied(kept_newer=len(batch.upserts), superseded=True)
-            if held is not None and held.table_id != batch.table_id:
+            if held is not None and held.history != batch.history:
                 connection.execute(sa.delete(table_of(batch.feed)).where(*_share(batch.feed)))
             deleted = _remove(connection, batch)
             newer = _newer(connection, batch)
@@ -85,7 +85,7 @@ class Store:
             wrong = _differing(connection, batch)
             if wrong:
                 refused = _write(connection, batch.feed, wrong)
-                still = _differing(connection, Batch(batch.feed, batch.table_id, batch.from_version, batch.to_version, tuple(wrong)))
+                still = _differing(connection, Batch(batch.feed, batch.history, batch.from_version, batch.to_version, tuple(wrong)))
                 _bury(connection, batch.feed, refused, "refused", now)
                 _bury(connection, batch.feed, [(u, "the MES holds other values than were written") for u in still], "reads_back_differently", now)
             done = {"verified_version": batch.to_version, "mismatches": BOOKMARKS.c.mismatches + len(wrong)}
@@ -132,19 +132,19 @@ def _bookmark(connection: sa.Connection, feed: Feed, *, lock: bool = False) -> B
     """The feed's bookmark; with `lock` a second sync waits here (SQLite: already at BEGIN IMMEDIATE)."""
     query = sa.select(BOOKMARKS).where(BOOKMARKS.c.feed == feed.source.name)
     row = connection.execute(query.with_for_update() if lock else query).one_or_none()
-    return None if row is None else Bookmark(row.table_id, row.version, row.verified_version, row.mismatches)
+    return None if row is None else Bookmark(row.history, row.version, row.verified_version, row.mismatches)
 
 
 def _is_older(batch: Batch, held: Bookmark | None) -> bool:
-    if held is None or held.table_id != batch.table_id:
+    if held is None or held.history != batch.history:
         return not batch.is_snapshot
     return batch.to_version < held.version or (not batch.is_snapshot and batch.from_version > held.version)
 
 
 def _set_bookmark(connection: sa.Connection, batch: Batch, held: Bookmark | None, now: datetime) -> None:
-    is_same = held is not None and held.table_id == batch.table_id
+    is_same = held is not None and held.history == batch.history
     verified = held.verified_version if held is not None and is_same else None
-    values = {"table_id": batch.table_id, "version": batch.to_version, "verified_version": verified, "synced_ts": now}
+    values = {"history": batch.history, "version": batch.to_version, "verified_version": verified, "synced_ts": now}
     mine = BOOKMARKS.c.feed == batch.feed.source.name
     if held is None:
         connection.execute(sa.insert(BOOKMARKS).values(feed=batch.feed.source.name, mismatches=0, **values))

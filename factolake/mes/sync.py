@@ -93,7 +93,7 @@ class Sync:
     def _feed(self, feed: Feed) -> FeedResult | None:
         handle = self._lake.open(feed.source)
         mark = self._store.bookmark(feed)
-        is_new_table = mark is None or mark.table_id != handle.table_id
+        is_new_table = mark is None or mark.history != handle.history
         if mark is not None and not is_new_table and mark.version >= handle.version:
             missed = self._verify_missed(feed, handle, mark)
             return FeedResult(feed.source.name, feed.target.name, mark.version, mark.version, Applied(), missed) if missed else None
@@ -123,10 +123,10 @@ def read_batch(feed: Feed, handle: Handle, since: int, through: int) -> Batch:
     if since >= 0:
         try:
             changes = handle.changes(since + 1, through, feed.source.column_names)
-            return change_batch(feed, handle.table_id, since, through, changes)
+            return change_batch(feed, handle.history, since, through, changes)
         except TableDamaged as error:
             _log.warning("change feed has a hole, the whole table is compared", feed=feed.source.name, since=since, cause=str(error))
-    return snapshot_batch(feed, handle.table_id, through, handle.read(version=through))
+    return snapshot_batch(feed, handle.history, through, handle.read(version=through))
 
 
 def run_sync(

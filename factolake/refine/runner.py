@@ -1,7 +1,7 @@
 """Running a refinement: from the versions last read to the versions now, slice by slice, position and rows in one commit.
 
 The only module here that reads and writes tables. Two drivers share it: the refinery loop and the Dagster assets. An input's
-position in the output is `refine/<name>/<input>`; only the commit that completes every touched slice carries it, so that a kill
+position in the output is `refine/<name>/<input>@<history>`; only the commit that completes every touched slice carries it, so that a kill
 repeats work and never skips it. Slices whose rows came out as before are not written again, which is what ends a chain.
 """
 
@@ -26,6 +26,7 @@ from factolake.domain.plant import PlantModel
 from factolake.errors import ContractViolation, TableDamaged
 from factolake.lake.diff import changed_slices
 from factolake.lake.engine import Engine
+from factolake.lake.positions import refine_position
 from factolake.lake.tables import Handle, Lake
 from factolake.refine.as_new import as_new, portions
 from factolake.refine.plant_frames import PlantFrames, plant_frames
@@ -95,14 +96,14 @@ class Runner:
         output = self._handles.get(refinement.output.name)
         if output is None:
             return {}
-        stored = {feed.table.name: output.position(_app_id(refinement, feed)) for feed in refinement.inputs}
+        stored = {feed.table.name: output.position(self._app_id(refinement, feed)) for feed in refinement.inputs}
         held = {name: self._read_through.get((refinement.name, name), -1) for name in stored}
         return {name: max(held[name], -1 if version is None else version) for name, version in stored.items()}
 
     def settle(self, refinement: Refinement) -> int | None:
         """Commit the positions only remembered so far, so that the tables alone tell how far they are; the version, None if all were there."""
         output = self._handle(refinement.output)
-        names = {_app_id(refinement, feed): (refinement.name, feed.table.name) for feed in refinement.inputs}
+        names = {self._app_id(refinement, feed): (refinement.name, feed.table.name) for feed in refinement.inputs}
         held = {app_id: self._read_through[name] for app_id, name in names.items() if name in self._read_through}
         ahead = {app_id: version for app_id, version in held.items() if version > (-1 if (old := output.position(app_id)) is None else old)}
         if not ahead:
@@ -125,21 +126,34 @@ class Runner:
         spans = [_Span(feed, None, self._handle(feed.table).version) for feed in refinement.inputs]
         return self._touched(refinement, spans, self._handle(refinement.output), everything=True)
 
-    def _handle(self, table: Table) -> Handle:
+    def _opened(self, table: Table) -> Handle:
         if table.name not in self._handles:
             self.lake.ensure(table)
             self._handles[table.name] = self.lake.open(table)
-        handle = self._handles[table.name]
+        return self._handles[table.name]
+
+    def _handle(self, table: Table) -> Handle:
+        handle = self._opened(table)
         handle.refresh()
         return handle
 
     def _span(self, refinement: Refinement, output: Handle, feed: Input) -> _Span:
-        through = self._handle(feed.table).version
-        stored = output.position(_app_id(refinement, feed))
+        handle = self._handle(feed.table)
+        stored = output.position(self._app_id(refinement, feed))
         held = self._read_through.get((refinement.name, feed.table.name))
         after = max((version for version in (stored, held) if version is not None), default=None)
-        # An input that ends below what was read from it was set back (a restore, a commit lost with the power): all of it counts as new.
-        return _Span(feed, after if after is None or after <= through else None, through)
+        if after is not None and after > handle.version:
+            log.warning("a table was set back", table=feed.table.name, read_through=after, version=handle.version, remedy="read as a new one")
+            handle.begin_history()
+            self._read_through = {read: through for read, through in self._read_through.items() if read[1] != feed.table.name}
+            after = None
+        return _Span(feed, after, handle.version)
+
+    def _app_id(self, refinement: Refinement, feed: Input) -> str:
+        return refine_position(refinement.name, feed.table.name, self._opened(feed.table).history)
+
+    def _plan_id(self, refinement: Refinement) -> str:
+        return refine_position(refinement.name, "plan", self._handle(silver.PLANT_MODEL).history)
 
     def _plan(self, refinement: Refinement) -> int:
         """Version of the code and of the plant model together: when it grows, every slice is touched."""
@@ -147,14 +161,16 @@ class Runner:
 
     def _plan_change(self, refinement: Refinement, output: Handle) -> str | None:
         """What made every slice due anew since the output was last complete: transform (its code) or plant_model; None if neither."""
-        stored, plan = output.position(_plan_id(refinement)), self._plan(refinement)
-        if stored is None or stored >= plan:
+        stored, plan = output.position(self._plan_id(refinement)), self._plan(refinement)
+        if stored is None:
+            return "plant_model" if output.version else None
+        if stored >= plan:
             return None
         return "transform" if stored // PLAN_STEP < plan // PLAN_STEP else "plant_model"
 
     def _plan_position(self, refinement: Refinement, output: Handle) -> dict[str, int]:
-        plan = self._plan(refinement)
-        return {_plan_id(refinement): plan} if (output.position(_plan_id(refinement)) or -1) < plan else {}
+        plan, plan_id = self._plan(refinement), self._plan_id(refinement)
+        return {plan_id: plan} if (output.position(plan_id) or -1) < plan else {}
 
     def _clock_is_new(self, refinement: Refinement) -> bool:
         """Whether carry reaches elsewhere than when the clock was last looked at: a tick read before a machine was known to be silent counts now."""
@@ -172,6 +188,8 @@ class Runner:
     def _append(self, refinement: Refinement, output: Handle, spans: list[_Span]) -> RunResult:
         """New rows of the first input, in portions of versions, each committed with its position."""
         (span,) = spans
+        if span.after is None and not refinement.known and output.version:
+            return self._append_whole(refinement, output, span, TableDamaged(f"{span.input.table.name} is another table than the one read before"))
         after = -1 if span.after is None else span.after
         written, version = self._retry(refinement, output) if self._plan_change(refinement, output) else (0, None)
         while after < span.through:
@@ -179,13 +197,13 @@ class Runner:
                 through, rows = self._portion(span.input, after, span.through)
             except TableDamaged as hole:
                 return self._append_whole(refinement, output, span, hole)
-            positions = {_app_id(refinement, span.input): through, **self._plan_position(refinement, output)}
+            positions = {self._app_id(refinement, span.input): through, **self._plan_position(refinement, output)}
             data = self._transform_new(refinement, output, rows) if rows.num_rows else None
             crash_point(f"refine.{refinement.name}.computed")
             if data is not None and data.num_rows:
                 version = output.append(data, positions)
                 written += data.num_rows
-            elif through - (output.position(_app_id(refinement, span.input)) or -1) >= LAZY_VERSIONS:
+            elif through - (output.position(self._app_id(refinement, span.input)) or -1) >= LAZY_VERSIONS:
                 version = output.commit_positions(positions)
             self._read_through[(refinement.name, span.input.table.name)] = through
             crash_point(f"refine.{refinement.name}.committed")
@@ -205,7 +223,7 @@ class Runner:
                 if data.num_rows:
                     output.append(data, {})
                     written += data.num_rows
-        version = output.commit_positions({_app_id(refinement, span.input): span.through, **self._plan_position(refinement, output)})
+        version = output.commit_positions({self._app_id(refinement, span.input): span.through, **self._plan_position(refinement, output)})
         self._read_through[(refinement.name, span.input.table.name)] = span.through
         return RunResult(refinement.name, rows_written=written, version=version, inputs={span.input.table.name: span.through})
 
@@ -242,8 +260,10 @@ class Runner:
 
     def _replace(self, refinement: Refinement, output: Handle, spans: list[_Span]) -> RunResult:
         cause = self._plan_change(refinement, output)
-        slices = self._touched_or_all(refinement, spans, output, everything=cause is not None)
-        positions = {_app_id(refinement, span.input): span.through for span in spans if (span.after if span.after is not None else -1) < span.through}
+        # An input not read before, or not in its present history, says nothing of slices that it does not hold and the output may.
+        unread = any(span.after is None for span in spans)
+        slices = self._touched_or_all(refinement, spans, output, everything=unread or cause is not None)
+        positions = {self._app_id(refinement, span.input): span.through for span in spans if span.after is None or span.after < span.through}
         positions |= self._plan_position(refinement, output)
         cause = cause or (self._noted(spans) if slices else None)
         changed, rows, version = self._make(refinement, output, sorted(slices, key=age), positions, cause)
@@ -336,8 +356,8 @@ class Runner:
         return data
 
     def _overdue(self, refinement: Refinement, output: Handle, spans: list[_Span]) -> bool:
-        lags = [span.through - (output.position(_app_id(refinement, span.input)) or 0) for span in spans]
-        return max(lags) >= LAZY_VERSIONS or any(output.position(_app_id(refinement, span.input)) is None for span in spans)
+        lags = [span.through - (output.position(self._app_id(refinement, span.input)) or 0) for span in spans]
+        return max(lags) >= LAZY_VERSIONS or any(output.position(self._app_id(refinement, span.input)) is None for span in spans)
 
     def clock_ts(self) -> datetime:
         """The latest tick of ops.clock: the present as far as landing has lived through it."""
@@ -381,11 +401,3 @@ def _with_cause(rows: pa.Table, causes: Mapping[int, str]) -> pa.Table:
 
 def _compared(table: Table) -> list[str]:
     return [name for name in table.column_names if name != "as_of"]
-
-
-def _plan_id(refinement: Refinement) -> str:
-    return f"refine/{refinement.name}/plan"
-
-
-def _app_id(refinement: Refinement, feed: Input) -> str:
-    return f"refine/{refinement.name}/{feed.table.name}"

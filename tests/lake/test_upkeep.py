@@ -160,8 +160,18 @@ def test_the_oldest_reader_is_found_in_the_outputs_positions(lake: Lake) -> None
         lake.ensure(table)
     assert oldest_needed(lake, READINGS) is None
     name = SILVER_READINGS.writer.removeprefix("refine/")
-    lake.open(SILVER_READINGS).commit_positions({refine_position(name, READINGS.name): 41})
+    lake.open(SILVER_READINGS).commit_positions({refine_position(name, READINGS.name, lake.open(READINGS).history): 41})
     assert (oldest_needed(lake, READINGS), oldest_needed(lake, CLOCK)) == (42, None)
+
+
+def test_who_had_read_another_history_of_a_table_needs_no_version_of_this_one(lake: Lake) -> None:
+    for table in (READINGS, SILVER_READINGS):
+        lake.ensure(table)
+    name, handle = SILVER_READINGS.writer.removeprefix("refine/"), lake.open(READINGS)
+    lake.open(SILVER_READINGS).commit_positions({refine_position(name, READINGS.name, handle.history): 41})
+    handle.begin_history()
+    assert oldest_needed(lake, READINGS) is None
+    assert lake.open(READINGS).history == handle.history
 
 
 def test_upkeep_racing_readers_never_breaks_a_reader(lake: Lake) -> None:

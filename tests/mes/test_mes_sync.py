@@ -108,7 +108,7 @@ def test_a_slice_rewritten_with_the_same_rows_writes_only_what_changed(lake: Lak
 
 def test_f93_an_older_batch_never_overwrites_a_newer_row(lake: Lake, sync: Sync, mes_url: str, clock: ManualClock) -> None:
     first = put(lake, OEE_SHIFT, [shift_row("M1", 10)])
-    old_batch = snapshot_batch(SHIFT_FEED, lake.open(OEE_SHIFT).table_id, first, rows_of(OEE_SHIFT, [shift_row("M1", 10)]))
+    old_batch = snapshot_batch(SHIFT_FEED, lake.open(OEE_SHIFT).history, first, rows_of(OEE_SHIFT, [shift_row("M1", 10)]))
     put(lake, OEE_SHIFT, [shift_row("M1", 99)], "equipment = 'M1'")
     sync.step()
     store = Store(connect(mes_url))

@@ -1,5 +1,6 @@
 """Restatements over gold.oee_shift written by hand: the causes they tell, and a hole in gold's feed."""
 
+import shutil
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -79,3 +80,16 @@ def test_a_hole_in_golds_feed_is_told_and_passed(bench: Bench, lose: Callable[[L
     assert [(line["refinement"], line["remedy"]) for line in told if line["log_level"] == "warning"] == [("restatements", "goes on")]
     bench.publish(6, "plant_model")
     assert bench.restated() == [*before, ("5", "6", "plant_model")]
+
+
+def test_a_shift_table_made_again_restates_nothing_and_is_followed_from_there(bench: Bench) -> None:
+    bench.publish(10)
+    bench.publish(20)
+    before = bench.restated()
+    shutil.rmtree(bench.lake.path(gold.OEE_SHIFT))
+    bench.lake.ensure(gold.OEE_SHIFT)
+    bench.restart()
+    bench.publish(20)
+    assert bench.restated() == before
+    bench.publish(30)
+    assert len(bench.restated()) == 2 * len(before)

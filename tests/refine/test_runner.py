@@ -17,6 +17,8 @@ from factolake.contracts.formats.arrow import arrow_schema
 from factolake.contracts.table import Table
 from factolake.domain.clock import ManualClock
 from factolake.errors import ContractViolation
+from factolake.lake.durable import entry_file, make_durable, repair_tail
+from factolake.lake.positions import refine_position
 from factolake.lake.tables import Lake
 from factolake.refine.carry import CARRY
 from factolake.refine.readings import QUARANTINE, READINGS
@@ -193,7 +195,7 @@ def test_a_backfill_moves_no_position_while_newer_rows_wait(bench: Bench) -> Non
     bench.refine()
     bench.land(("L1-M1.State", 5, 3))
     bench.runner.run(READINGS)
-    app = f"refine/carry/{silver.READINGS.name}"
+    app = refine_position("carry", silver.READINGS.name, bench.lake.open(silver.READINGS).history)
     position = bench.lake.open(silver.CARRY).position(app)
     bench.runner.recompute(CARRY, {("L1-M1", T0)})
     assert bench.lake.open(silver.CARRY).position(app) == position
@@ -220,7 +222,8 @@ def test_many_slices_are_made_in_groups_and_the_chain_holds(bench: Bench) -> Non
     states = [row for row in bench.rows(silver.CARRY) if row["signal"] == "state"]
     assert len(states) == 30
     assert {row["ts"] for row in states} == {T0}
-    assert bench.lake.open(silver.CARRY).position(f"refine/carry/{silver.READINGS.name}") == bench.version(silver.READINGS)
+    readings = bench.lake.open(silver.READINGS)
+    assert bench.lake.open(silver.CARRY).position(refine_position("carry", silver.READINGS.name, readings.history)) == readings.version
 
 
 def test_a_commit_notes_that_a_changed_transform_made_its_slices_anew(bench: Bench) -> None:
@@ -277,13 +280,68 @@ def test_a_hole_in_a_change_feed_is_passed_by_the_whole_table(bench: Bench, dama
     assert bench.refined() == bench.refined_afresh()
 
 
-def test_f28_a_silver_table_that_was_deleted_is_made_again_from_bronze(bench: Bench) -> None:
+@pytest.mark.parametrize("news", [0, 1, 5])
+@pytest.mark.parametrize("lost", [r.output for r in CHAIN], ids=lambda table: table.name)
+def test_f28_a_silver_table_that_was_deleted_is_made_again_and_so_are_its_readers(bench: Bench, lost: Table, news: int) -> None:
     for minute in (0, 1, 2):
-        bench.land(("L1-M1.State", minute, 1 + minute % 2), ("nope", minute, 1))
-    bench.refine()
-    before = sorted(row["seq"] for row in bench.rows(silver.READINGS))
-    shutil.rmtree(bench.lake.path(silver.READINGS))
+        bench.land(("L1-M1.State", minute, 1 + minute % 2), ("nope", minute, 1), ("L1-M2.State", 60 * minute, 1))
+        bench.refine()
+    shutil.rmtree(bench.lake.path(lost))
     bench.restart()
-    bench.land(("L1-M1.State", 3, 1))
-    assert bench.runner.run(READINGS).rows_written == 4
-    assert sorted(row["seq"] for row in bench.rows(silver.READINGS)) == [*before, bench.seq]
+    if news:
+        # the table comes back at other versions, below, at and above the one its readers had read
+        for minute in range(3, 3 + news):
+            bench.land(("L1-M1.State", minute, 1 + minute % 2), ("nope", minute, 1))
+            bench.refine()
+    bench.refine()
+    assert bench.refine() == {}
+    assert bench.refined() == bench.refined_afresh()
+
+
+def test_what_a_lost_table_held_and_the_new_one_does_not_goes_from_its_readers_too(bench: Bench) -> None:
+    bench.land(("L1-M1.State", 0, 1), ("L1-M2.State", 0, 1))
+    bench.refine()
+    for table in (bronze.READINGS, silver.READINGS):
+        shutil.rmtree(bench.lake.path(table))
+    bench.lake.ensure(bronze.READINGS)
+    bench.land(("L1-M2.State", 0, 1))
+    bench.restart()
+    bench.refine()
+    assert {row["machine"] for row in bench.rows(silver.CARRY)} == {"L1-M2"}
+
+
+@pytest.mark.parametrize("news", [0, 1, 2, 3])
+def test_a_table_set_back_to_a_backup_is_read_as_a_new_one(bench: Bench, news: int, tmp_path: Path) -> None:
+    bench.land(("L1-M1.State", 0, 1))
+    bench.refine()
+    shutil.copytree(bench.lake.path(bronze.READINGS), tmp_path / "backup")
+    bench.land(("L1-M1.State", 1, 3))
+    bench.land(("L1-M1.State", 2, 3))
+    bench.refine()
+    shutil.rmtree(bench.lake.path(bronze.READINGS))
+    shutil.copytree(tmp_path / "backup", bench.lake.path(bronze.READINGS))
+    bench.restart()
+    with capture_logs() as told:
+        bench.refine()
+    assert [line["table"] for line in told if line["event"] == "a table was set back"] == [bronze.READINGS.name]
+    bench.seq = 1
+    for minute in range(1, 1 + news):
+        bench.land(("L1-M1.State", minute, 3))
+    bench.refine()
+    assert sorted(row["seq"] for row in bench.rows(silver.READINGS)) == list(range(1, 4 if news < 3 else 5))
+
+
+def test_a_version_dropped_with_the_power_is_not_taken_for_the_next_one_of_its_number(bench: Bench) -> None:
+    bench.land(("L1-M1.State", 0, 1))
+    bench.refine()
+    make_durable(bench.lake.path(silver.READINGS), bench.version(silver.READINGS))
+    bench.land(("L1-M1.State", 1, 3))
+    bench.refine()
+    readings = bench.lake.open(silver.READINGS)
+    entry_file(readings.path, readings.version).write_text("", encoding="ascii")
+    assert repair_tail(readings.path) == [readings.version]
+    bench.restart()
+    bench.land(("L1-M2.State", 0, 1))
+    bench.refine()
+    assert bench.version(silver.READINGS) == readings.version
+    assert bench.refined() == bench.refined_afresh()
