@@ -28,7 +28,7 @@ DISK_FREE_MIN = 1024**3
 class Finding:
     """One source or part: its state, since when (UTC) and the cause in words."""
 
-    kind: Literal["source", "part", "flow", "table", "disk"]
+    kind: Literal["source", "signal", "part", "flow", "table", "disk"]
     name: str
     state: State
     since: datetime | None
@@ -47,6 +47,17 @@ class SourceFacts:
     nodes_bad: int
     written: datetime
     recorded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SignalFacts:
+    """One signal with `stuck_after_s`: when its value last changed, and for how long its machine has produced since then."""
+
+    machine: str
+    signal: str
+    changed: datetime
+    produced_s: float
+    stuck_after_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +105,7 @@ class Facts:
     spool: SpoolFacts | None
     tables: Sequence[TableFacts]
     disk_free_bytes: int
+    signals: Sequence[SignalFacts] = ()
     troubles: Sequence[Finding] = ()
 
 
@@ -106,13 +118,13 @@ class Report:
     findings: tuple[Finding, ...]
 
     def document(self) -> dict[str, object]:
-        """The report as plain data: `sources` and `parts`, each with state, since, cause."""
+        """The report as plain data: `sources` (with their stuck signals) and `parts`, each with state, since, cause."""
         rows = [asdict(finding) for finding in self.findings]
         return {
             "state": self.state,
             "checked": self.checked,
-            "sources": [row for row in rows if row["kind"] == "source"],
-            "parts": [row for row in rows if row["kind"] != "source"],
+            "sources": [row for row in rows if row["kind"] in ("source", "signal")],
+            "parts": [row for row in rows if row["kind"] not in ("source", "signal")],
         }
 
 
@@ -125,6 +137,7 @@ def diagnose(facts: Facts) -> Report:
         for name in facts.expected_sources
         if name not in known
     ]
+    findings += [judge_stuck(signal) for signal in facts.signals if signal.produced_s > signal.stuck_after_s]
     findings += [judge_part(part) for part in facts.parts if part.wanted or part.pid]
     if facts.spool is not None:
         findings.append(judge_spool(facts.spool, facts.now))
@@ -156,6 +169,12 @@ def judge_source(source: SourceFacts, now: datetime) -> Finding:
     if quiet_s > QUIET_S:
         return Finding("source", source.source_id, "healthy", source.since, f"connected, recording at its end for {span(quiet_s)}")
     return Finding("source", source.source_id, "healthy", source.since, f"connected, last change {span(max(quiet_s, 0))} ago")
+
+
+def judge_stuck(signal: SignalFacts) -> Finding:
+    """A value that stands still while its machine produces: one of the two is wrong, and no state or count is changed for it."""
+    cause = f"no change over {span(signal.produced_s)} of production (limit {span(signal.stuck_after_s)}); look at the sensor or the counter"
+    return Finding("signal", f"{signal.machine} {signal.signal}", "degraded", signal.changed, cause)
 
 
 def judge_part(part: PartFacts) -> Finding:

@@ -21,6 +21,7 @@ from pipelines.doctor import Facts, Finding, PartFacts, SourceFacts, SpoolFacts,
 from pipelines.part_lock import holder
 from pipelines.refinery_progress import Progress, read_progress
 from pipelines.supervisor import STOP_ORDER
+from pipelines.watched_signals import watched_signals
 
 T = TypeVar("T")
 
@@ -31,6 +32,7 @@ def observe(settings: Settings, clock: Clock) -> Facts:
     model = _attempt(troubles, "plant file", lambda: load_plant(settings.plant_file))
     spool = _attempt(troubles, "spool", lambda: spool_facts(settings, clock))
     tables = _attempt(troubles, "lake", lambda: table_facts(settings))
+    signals = _attempt(troubles, "signals", lambda: watched_signals(Lake(settings.lake_root), model, clock.now())) if model else None
     return Facts(
         now=clock.now(),
         home=str(settings.home),
@@ -40,6 +42,7 @@ def observe(settings: Settings, clock: Clock) -> Facts:
         spool=spool,
         tables=tables or (),
         disk_free_bytes=shutil.disk_usage(_existing(settings.home)).free,
+        signals=signals or (),
         troubles=(*troubles, *failing_refinements(settings.run_dir)),
     )
 

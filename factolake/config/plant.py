@@ -15,7 +15,7 @@ from factolake.config.parse import Strict, parse, read_toml
 from factolake.domain.calendar import Break, Calendar, PlannedStop, PlantCalendar, ShiftPattern, plant_zone
 from factolake.domain.equipment import Line, Machine, Nameplate, Source, SourceOrder, Timeline
 from factolake.domain.plant import PlantModel
-from factolake.domain.signals import Counter, Counts, Signal, SignalKind
+from factolake.domain.signals import MOVING, Counter, Counts, Signal, SignalKind
 from factolake.domain.states import MachineState
 from factolake.domain.units import UNITS, conversion
 from factolake.errors import ConfigError
@@ -72,6 +72,7 @@ class SignalForm(Strict):
     width_bits: int | None = Field(default=None, ge=1, le=63)
     low: float | None = None
     high: float | None = None
+    stuck_after_s: float | None = Field(default=None, gt=0, le=86_400)
     node_type: Literal["Boolean", "Int16", "UInt16", "Int32", "UInt32", "Int64", "UInt64", "Float", "Double", "String"] = "Double"
     description: str = ""
 
@@ -257,6 +258,8 @@ def _signal(machine: MachineForm, name: str, form: SignalForm, file: Path) -> Si
         raise ConfigError(str(file), f"{key}.counts", "missing", ", ".join(Counts))
     if form.kind is not SignalKind.COUNTER and form.counts is not None:
         raise ConfigError(str(file), f"{key}.counts", form.counts.value, "only on signals of kind counter")
+    if form.kind not in MOVING and form.stuck_after_s is not None:
+        raise ConfigError(str(file), f"{key}.stuck_after_s", form.stuck_after_s, f"only on signals of kind {', '.join(MOVING)}")
     counter = Counter(form.counts, form.parts_per_pulse, form.width_bits) if form.counts else None
     tag = form.tag.replace("{machine}", machine.id)
     unit = form.unit
@@ -271,6 +274,7 @@ def _signal(machine: MachineForm, name: str, form: SignalForm, file: Path) -> Si
         counter,
         form.low,
         form.high,
+        form.stuck_after_s,
         form.node_type,
         form.description,
     )

@@ -20,6 +20,10 @@ class SignalKind(StrEnum):
     HEARTBEAT = "heartbeat"
 
 
+MOVING = (SignalKind.COUNTER, SignalKind.PROCESS, SignalKind.ENERGY)
+"""Kinds whose value moves while a machine produces; a state, an order or a setpoint may rightly stay for days."""
+
+
 class Counts(StrEnum):
     """What one pulse of a counter stands for."""
 
@@ -52,7 +56,8 @@ class Signal:
     """One tag of one source, and what it means.
 
     `unit` is the UNECE Rec 20 code silver stores, `source_unit` the one the source sends (the same unless it differs);
-    `low` and `high` are plausibility limits in `unit`. `node_type` is the OPC UA built-in type, used by the simulated plant.
+    `low` and `high` are plausibility limits in `unit`. `stuck_after_s` is how long the machine may produce without a change of the value
+    before somebody should look (None: nobody asks). `node_type` is the OPC UA built-in type, used by the simulated plant.
     """
 
     source_id: str
@@ -65,9 +70,12 @@ class Signal:
     counter: Counter | None = None
     low: float | None = None
     high: float | None = None
+    stuck_after_s: float | None = None
     node_type: str = "Double"
     description: str = ""
 
     def __post_init__(self) -> None:
         if (self.kind is SignalKind.COUNTER) != (self.counter is not None):
             raise ValueError(f"signal {self.machine}/{self.name}: a counter declaration belongs to kind 'counter' and only there")
+        if self.stuck_after_s is not None and self.kind not in MOVING:
+            raise ValueError(f"signal {self.machine}/{self.name}: stuck_after_s belongs to kinds {', '.join(MOVING)}, not to {self.kind}")

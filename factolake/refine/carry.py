@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 
 from factolake.contracts import ops, silver
 from factolake.contracts.formats.spark import select_contract
+from factolake.domain.plant import PlantModel
 from factolake.domain.signals import SignalKind
 from factolake.refine.refinement import HOUR, Horizon, Input, Inputs, Refinement, Slice, sql_list, sql_ts
 
@@ -28,7 +29,8 @@ def carry(inputs: Inputs) -> DataFrame:
     fresh = inputs.frames[silver.READINGS.name].join(inputs.slices, on=["machine", "hour_ts"], how="left_semi")
     before = _before_first_slice(inputs)
     machines = inputs.plant.machines.select("machine", "has_heartbeat", "max_silence_us")
-    rows = _fresh_rows(fresh, machines).unionByName(before.withColumn("is_fresh", F.lit(False)), allowMissingColumns=True)
+    own = _fresh_rows(fresh, machines, _is_carried(inputs.plant.model))
+    rows = own.unionByName(before.withColumn("is_fresh", F.lit(False)), allowMissingColumns=True)
     last = _last_of_hour(_with_since(rows, machines))
     return select_contract(_dense(last, inputs.slices), silver.CARRY)
 
@@ -45,11 +47,23 @@ def _before_first_slice(inputs: Inputs) -> DataFrame:
     return own.where(F.col("hour_ts") == F.col("first_hour") - F.expr("INTERVAL 1 HOUR")).drop("first_hour", "as_of", "day", "first_ts")
 
 
-def _fresh_rows(fresh: DataFrame, machines: DataFrame) -> DataFrame:
+def _is_carried(model: PlantModel) -> Column:
+    """Whether a reading is of a kind whose last value holds, or of a signal that is watched for standing still."""
+    watched: dict[str, list[str]] = {}
+    for signal in model.signals:
+        if signal.stuck_after_s is not None and signal.kind not in CARRIED:
+            watched.setdefault(signal.name, []).append(signal.machine)
+    carried = F.col("kind").isin(*(kind.value for kind in CARRIED))
+    for name, machines in watched.items():
+        carried = carried | ((F.col("signal") == name) & F.col("machine").isin(machines))
+    return carried
+
+
+def _fresh_rows(fresh: DataFrame, machines: DataFrame, is_carried: Column) -> DataFrame:
     columns = ["machine", "hour_ts", "signal", *(name for name in _VALUES if name != "since_ts")]
     # A bad status of a state is news (the state is unknown); of anything else it says nothing and must not hide the value before it.
     usable = (F.col("kind") == SignalKind.STATE.value) | (F.col("quality") != "bad")
-    carried = fresh.where(F.col("kind").isin(*(kind.value for kind in CARRIED)) & usable).select(*columns)
+    carried = fresh.where(is_carried & usable).select(*columns)
     signs = fresh.join(machines, on="machine", how="inner").where(is_evidence(F.col("has_heartbeat")))
     blank = {"signal": F.lit(EVIDENCE), "kind": F.lit("heartbeat"), "value": F.lit(None).cast("double"), "value_i64": F.lit(None).cast("bigint")}
     signs = signs.withColumns({**blank, "value_text": F.lit(None).cast("string")}).select(*columns)

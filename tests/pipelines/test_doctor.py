@@ -5,7 +5,20 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pipelines.doctor import Facts, PartFacts, SourceFacts, SpoolFacts, TableFacts, diagnose, judge_part, judge_source, judge_spool, judge_table, span
+from pipelines.doctor import (
+    Facts,
+    PartFacts,
+    SignalFacts,
+    SourceFacts,
+    SpoolFacts,
+    TableFacts,
+    diagnose,
+    judge_part,
+    judge_source,
+    judge_spool,
+    judge_table,
+    span,
+)
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -40,6 +53,13 @@ def test_an_old_health_file_means_a_dead_gateway_whatever_it_says():
     finding = judge_source(replace(SOURCE, written=ago(120)), NOW)
     assert finding.state == "down"
     assert "the gateway has said nothing for 2 min" in finding.cause
+
+
+@pytest.mark.parametrize(("produced_s", "stuck"), [(299.0, []), (300.0, []), (300.000001, ["L1-M3 good_count"])])
+def test_a_signal_is_stuck_beyond_its_limit_and_stands_with_the_sources(produced_s, stuck):
+    report = diagnose(replace(FACTS, signals=(SignalFacts("L1-M3", "good_count", ago(3600), produced_s, 300.0),)))
+    assert [row["name"] for row in report.document()["sources"]] == ["line1", *stuck]
+    assert report.state == ("degraded" if stuck else "healthy")
 
 
 def test_a_recording_at_its_end_is_quiet_and_healthy():

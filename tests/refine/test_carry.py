@@ -1,6 +1,7 @@
 """Carry: the last value of each signal at each hour's end, dense, against a loop that walks the rows one by one."""
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -61,6 +62,19 @@ def test_a_state_unchanged_for_three_days_is_known_in_every_hour(bench: Bench) -
     last = made[("L1-M1", hours[-1], "state")]
     assert (last["value_text"], last["since_ts"], last["first_ts"]) == ("1", T0 + timedelta(minutes=5), None)
     assert made[("L1-M1", hours[-1], "_evidence")]["first_ts"] == hours[-1] + timedelta(minutes=30)
+
+
+def test_a_measured_value_is_carried_only_where_somebody_watches_it(bench: Bench) -> None:
+    # motor_temp 60.5 at :05, :10 and again in the next hour; L1-M2 is not watched
+    model = load_plant(PLANT)
+    watched = (replace(s, stuck_after_s=600.0) if (s.machine, s.name) == ("L1-M1", "motor_temp") else s for s in model.signals)
+    bench.plant = plant_frames(bench.spark, replace(model, signals=tuple(watched)))
+    stamps = [T0 + timedelta(minutes=minutes) for minutes in (5, 10, 70)]
+    told = [(machine, seq, ts) for machine in ("L1-M1", "L1-M2") for seq, ts in enumerate(stamps)]
+    rows = [reading(machine, "motor_temp", "process", seq, ts, value=60.5) for machine, seq, ts in told]
+    made = by_key(bench.run(rows, [(machine, hour) for machine in ("L1-M1", "L1-M2") for hour in (T0, T0 + HOUR)]))
+    carried = {key: (row["since_ts"], row["ts"], row["value"]) for key, row in made.items() if key[2] == "motor_temp"}
+    assert carried == {("L1-M1", T0, "motor_temp"): (stamps[0], stamps[1], 60.5), ("L1-M1", T0 + HOUR, "motor_temp"): (stamps[0], stamps[2], 60.5)}
 
 
 def test_the_chain_goes_on_from_the_hour_before(bench: Bench) -> None:

@@ -63,6 +63,11 @@ def test_a_counter_declaration_belongs_to_counters_only() -> None:
         Signal("s", "t", "L1-M1", "count", SignalKind.COUNTER)
 
 
+def test_a_state_that_stays_is_never_stuck() -> None:
+    with pytest.raises(ValueError, match="belongs to kinds counter, process, energy, not to state"):
+        Signal("s", "t", "L1-M1", "state", SignalKind.STATE, stuck_after_s=60)
+
+
 def test_an_impossible_nameplate_cannot_be_built() -> None:
     with pytest.raises(ValueError, match="> 0"):
         Nameplate("m", "p", 0, DAY)

@@ -50,6 +50,8 @@ def test_the_same_file_has_the_same_digest_and_a_changed_one_another(tmp_path: P
         ('counts = "good"', 'counts = "good", trust = 2', "machine_type.station.signals.good_count", "no second source"),
         ('counts = "good"', 'counts = "good", source = "sensor"', "machine_type.station.signals.good_count", "no second source"),
         ("station.signals]", 'station.signals]\ngood = [{ tag = "a" }, { tag = "b" }]', "machine_type.station.signals.good", "one tag"),
+        ('kind = "state"', 'kind = "state", stuck_after_s = 60', "machine_type.station.signals.state.stuck_after_s", "counter, process, energy"),
+        ('counts = "good"', 'counts = "good", stuck_after_s = 0', "machine_type.station.signals.good_count.stuck_after_s", "greater than 0"),
         ("width_bits = 16", "width_bits = 99", "machine_type.station.signals.total_count.width_bits", "63"),
         ('time_zone = "Europe/Berlin"', 'time_zone = "Europe/Bremen"', "site.time_zone", "UTC+hh:mm"),
         ("min_coverage = 0.8", "min_coverage = 80", "site.min_coverage", "1"),
