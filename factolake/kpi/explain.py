@@ -7,7 +7,7 @@ computes the time elements again from the state rows, in plain Python, and says 
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import pyarrow as pa
 
@@ -43,6 +43,7 @@ class CounterStep:
     machine: str
     signal: str
     counts: str
+    from_ts: datetime
     to_ts: datetime
     parts: int
     event: str
@@ -77,6 +78,8 @@ class SourceRow:
 class Explanation:
     """Everything behind one row of gold.oee_shift; `time_machine` is the machine whose time counts (a line's bottleneck).
 
+    `perhaps_earlier` are parts, by what was counted (good, scrap), that are posted to this shift since they were counted in it, and may have been
+    made in one before: nobody saw their machine when the shift began.
     `differences` names the time elements that the state rows, computed again, do not confirm: element -> (published, computed).
     """
 
@@ -96,6 +99,7 @@ class Explanation:
     pieces: tuple[Piece, ...]
     steps: tuple[CounterStep, ...]
     sources: tuple[SourceRow, ...]
+    perhaps_earlier: Mapping[str, int]
     differences: Mapping[str, tuple[int, int]]
 
     def to_json(self) -> str:
@@ -145,6 +149,7 @@ def explain_shift(
         pieces=tuple(pieces),
         steps=tuple(steps),
         sources=tuple(_sources(query, machine, steps, (from_ts, reach), readings)),
+        perhaps_earlier=_perhaps_earlier(query, steps, from_ts),
         differences=differences,
     )
 
@@ -194,6 +199,22 @@ def _steps(query: Query, machines: str, from_ts: datetime, reach: datetime) -> l
     where = f"{machines} AND to_ts >= {_ts(from_ts)} AND to_ts < {_ts(reach)} AND {_days('day', from_ts, reach)} AND parts > 0"
     found = query(f"SELECT {columns} FROM {silver.COUNTS.name} WHERE {where} ORDER BY to_ts, machine, signal").to_pylist()
     return [CounterStep(**row) for row in found]
+
+
+def _perhaps_earlier(query: Query, steps: Sequence[CounterStep], begin: datetime) -> dict[str, int]:
+    """Parts of the steps that reach back over `begin` on machines nobody saw at that moment, by what was counted."""
+    reaching = [step for step in steps if step.from_ts < begin]
+    if not reaching:
+        return {}
+    where = (
+        f"unknown_reason = 'no_evidence' AND from_ts < {_ts(begin)} AND to_ts >= {_ts(begin)} AND {_days('day', begin - timedelta(hours=1), begin)}"
+    )
+    unseen = {row["machine"] for row in _rows(query, f"SELECT machine FROM {silver.STATE_HOURS.name} WHERE {where}")}
+    parts: dict[str, int] = {}
+    for step in reaching:
+        if step.machine in unseen:
+            parts[step.counts] = parts.get(step.counts, 0) + step.parts
+    return parts
 
 
 def _sources(query: Query, machine: str, steps: Sequence[CounterStep], span: tuple[datetime, datetime], readings: str) -> list[SourceRow]:

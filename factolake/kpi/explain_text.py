@@ -19,6 +19,9 @@ def explanation_text(explanation: Explanation, zone: tzinfo, *, rows: int = SHOW
     """The explanation for a terminal; times in the plant's zone, durations in minutes, at most `rows` rows (>= 1) of each list."""
     parts: list[RenderableType] = [_head(explanation, zone), _factors(explanation.factors), _elements(explanation)]
     parts += [_pieces(explanation, zone, rows), _steps(explanation, zone, rows), _sources(explanation, zone, rows)]
+    if explanation.perhaps_earlier:
+        listed = ", ".join(f"{parts} {counts}" for counts, parts in explanation.perhaps_earlier.items())
+        parts.append(Text(f"Counted in this shift and perhaps made before it, while nobody saw the machine: {listed}.", style="bold"))
     if explanation.differences:
         listed = ", ".join(f"{name} {published} published, {computed} computed" for name, (published, computed) in explanation.differences.items())
         parts.append(Text(f"The state rows say otherwise: {listed}. A restatement is under way, or the plant model changed since.", style="bold red"))

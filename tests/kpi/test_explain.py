@@ -144,6 +144,36 @@ def test_a_line_is_explained_at_its_bottleneck_and_exit(lake: duckdb.DuckDBPyCon
     assert {(s.machine, s.counts, s.parts) for s in found.steps} >= {("M2", "good", 250), ("M1", "scrap", 4)}
 
 
+@pytest.mark.parametrize(
+    ("dark", "last_seen", "expected"),
+    [
+        ((at(5, 30), at(6, 20)), at(5, 25), {"scrap": 3}),
+        ((at(5, 30), at(6)), at(5, 25), {"scrap": 3}),
+        ((at(5, 30), at(5, 59)), at(5, 25), {}),
+        ((at(6), at(6, 20)), at(5, 25), {}),
+        ((at(5, 30), at(6, 20)), at(6), {}),
+    ],
+    ids=["dark over the change", "dark up to the change", "seen before the change", "dark from the change on", "counter seen at the change"],
+)
+def test_scrap_that_may_be_of_the_shift_before_is_flagged_in_the_shift_it_is_posted_to(
+    lake: duckdb.DuckDBPyConnection, dark: tuple[datetime, datetime], last_seen: datetime, expected: dict[str, int]
+) -> None:
+    # the scrap counter was last read at `last_seen`, the machine was dark, and at 06:21 it shows three parts more
+    late = {**count("M1", at(6, 21), "scrap", 3, event="across_unknown", timed=False), "from_ts": last_seen}
+    put(lake, silver.COUNTS, [*COUNTS, late])
+    put(
+        lake,
+        silver.STATE_HOURS,
+        [*state("M1", at(5), dark[0], "producing"), *state("M1", *dark, "unknown"), *state("M1", dark[1], at(14), "producing")],
+    )
+    found = explain_shift(query_of(lake), MODEL, "M1", DAY, "early")
+    assert found.perhaps_earlier == expected
+    console = Console(width=200)
+    with console.capture() as printed:
+        console.print(explanation_text(found, UTC))
+    assert ("perhaps made before it, while nobody saw the machine: 3 scrap." in printed.get()) == bool(expected)
+
+
 def test_a_shift_that_does_not_exist_is_answered_with_those_that_do(lake: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(NoSuchRow, match=r"no row for 'M1' on 2026-11-16 in shift 'late'; there are: 2026-11-16 early"):
         explain_shift(query_of(lake), MODEL, "M1", DAY, "late")
