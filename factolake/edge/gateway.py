@@ -21,12 +21,12 @@ HEALTH_LOOK_S = 0.25
 Factory = Callable[[Source, PlantModel, LogWriter, Clock, datetime | None], Connector]
 
 
-def _opcua(source: Source, model: PlantModel, log: LogWriter, clock: Clock, last_life_ts: datetime | None) -> Connector:
+def _opcua(source: Source, model: PlantModel, log: LogWriter, clock: Clock, stored_ts: datetime | None) -> Connector:
     from factolake.edge.opcua import OpcUaConnector  # asyncua takes half a second to import
 
     neighbours = {other.source_id for other in model.sources.values() if other.url == source.url} - {source.source_id}
     foreign = _tags(model, neighbours)
-    return OpcUaConnector(source, _tags(model, {source.source_id}), log, clock, last_life_ts, foreign)
+    return OpcUaConnector(source, _tags(model, {source.source_id}), log, clock, stored_ts, foreign)
 
 
 CONNECTORS: dict[str, Factory] = {"opcua": _opcua}
@@ -54,12 +54,12 @@ async def run_gateway(settings: Settings, model: PlantModel, clock: Clock, stop:
 
 
 def make_connectors(settings: Settings, model: PlantModel, log: LogWriter, clock: Clock) -> list[Connector]:
-    """A connector for each source of the plant; it knows when the source was last heard of by an earlier gateway."""
+    """A connector for each source of the plant; it knows up to when an earlier gateway stored what the source said."""
     before = read_health(settings.run_dir)
     connectors = []
     for source in model.sources.values():
         known = before.get(source.source_id)
-        connectors.append(CONNECTORS[source.kind](source, model, log, clock, known.last_life_ts if known else None))
+        connectors.append(CONNECTORS[source.kind](source, model, log, clock, known.stored_ts if known else None))
     return connectors
 
 
@@ -77,9 +77,14 @@ async def _report(settings: Settings, connectors: Sequence[Connector], clock: Cl
 
 
 def _is_due(written: SourceHealth | None, now: SourceHealth, ts: datetime) -> bool:
-    if written is None or written.written_ts is None or (written.state, written.sessions) != (now.state, now.sessions):
+    if written is None or written.written_ts is None or _shape(written) != _shape(now):
         return True
     return not 0 <= (ts - written.written_ts).total_seconds() < HEALTH_EVERY_S
+
+
+def _shape(health: SourceHealth) -> tuple[object, ...]:
+    """What is written down at once when it changes; the first `stored_ts` too, without it a kill would leave no gap."""
+    return health.state, health.sessions, health.stored_ts is None
 
 
 def _write_all(settings: Settings, connectors: Sequence[Connector], clock: Clock) -> None:

@@ -24,7 +24,8 @@ class SourceHealth:
     """One source: `state` since `since` because of `cause` (in words), and what was counted since the gateway started.
 
     `last_life_ts` is our time of the last answer of any kind, `last_value_ts` of the last value; `losses` counts values known to be lost
-    where their number is known. `written_ts` is when this was last written down: an old one means that the gateway itself is dead.
+    where their number is known. What was received up to `stored_ts` is in the log, or told there as missing. `written_ts` is when this
+    was last written down: an old one means that the gateway itself is dead.
     """
 
     source_id: str
@@ -33,6 +34,7 @@ class SourceHealth:
     cause: str
     last_value_ts: datetime | None = None
     last_life_ts: datetime | None = None
+    stored_ts: datetime | None = None
     written_ts: datetime | None = None
     values: int = 0
     bad_quality: int = 0
@@ -79,7 +81,7 @@ def read_health(run_dir: Path) -> dict[str, SourceHealth]:
 def _parse(plain: dict[str, object]) -> SourceHealth:
     known = {field.name for field in fields(SourceHealth)}
     values: dict[str, object] = {name: value for name, value in plain.items() if name in known}
-    for name in ("since", "last_value_ts", "last_life_ts", "written_ts"):
+    for name in ("since", "last_value_ts", "last_life_ts", "stored_ts", "written_ts"):
         stamp = values.get(name)
         values[name] = datetime.fromisoformat(str(stamp)).astimezone(UTC) if stamp else None
     values["state"] = SourceState(str(values["state"]))

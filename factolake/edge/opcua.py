@@ -1,7 +1,8 @@
 """The OPC UA connector: keeps one source connected and turns what its server publishes into messages.
 
 Every session of the server is an epoch of its own. A session begins with the event `session` opened and ends with `session` closed; between
-two sessions lies an event `gap`. Values lost on the way are counted in events `loss`, nodes that cannot be read are named in `node_error`.
+two sessions lies an event `gap`, from the last publish response that is in the log to the new subscription. Values lost on the way are
+counted in events `loss`, nodes that cannot be read are named in `node_error`.
 """
 
 import asyncio
@@ -43,7 +44,7 @@ class OpcUaConnector:
     """Connector of an OPC UA `source`; `declared` are the tags of the plant file, others below the folder `Plant` come along
     except `foreign` ones, which another source of the same server declares.
 
-    `last_life_ts` is the source's last sign of life before this process, where one is known: the time since is a gap.
+    `stored_ts` is up to when an earlier process stored what the source said, where that is known: the time since is a gap.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class OpcUaConnector:
         declared: Sequence[str],
         log: LogWriter,
         clock: Clock,
-        last_life_ts: datetime | None = None,
+        stored_ts: datetime | None = None,
         foreign: Sequence[str] = (),
         timing: Timing | None = None,
         full_wait_s: float = 30.0,
@@ -67,7 +68,7 @@ class OpcUaConnector:
         self._plays_history = self._is_subscribed = False
         self._missed = 0
         self._state, self._since, self._cause = SourceState.CONNECTING, clock.now(), "the gateway was not running"
-        self._last_life = last_life_ts
+        self._last_life = self._told_ts = stored_ts
         self._last_value: datetime | None = None
         self._values = self._bad = self._overflow = self._sessions = 0
 
@@ -86,6 +87,7 @@ class OpcUaConnector:
             cause=trouble or self._cause,
             last_value_ts=self._last_value,
             last_life_ts=self._last_life,
+            stored_ts=self._stored_ts(),
             values=self._values,
             bad_quality=self._bad,
             overflow=self._overflow,
@@ -94,6 +96,10 @@ class OpcUaConnector:
             nodes_bad=session.bad_nodes if session else 0,
             sessions=self._sessions,
         )
+
+    def _stored_ts(self) -> datetime | None:
+        unsafe = self._outbox.unsafe_since
+        return self._told_ts if unsafe is None or self._told_ts is None else min(unsafe, self._told_ts)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve the source until `stop` is set, then store what was received, within `drain_s`."""
@@ -134,6 +140,7 @@ class OpcUaConnector:
         )
         self._session = session
         await session.open()
+        silent_because = self._cause
         self._opened()
         session.on_heartbeat = self._on_heartbeat
         for server_time in heartbeats:
@@ -141,16 +148,21 @@ class OpcUaConnector:
         self._on_node_errors(await session.subscribe())
         self._unseen = set(range(len(session.tags)))
         self._is_subscribed = True
+        self._declare_gap(silent_because)
         await session.run(self._on_node_errors)
 
     def _opened(self) -> None:
-        now = self._clock.now()
         self._sessions += 1
         self._event("session", None, {"state": "opened", "cause": self._source.url})
-        if self._last_life is not None:
-            gap = {"from_ts": _text(self._last_life), "to_ts": _text(now), "cause": self._cause, "status": "unrecoverable", "missing_records": None}
-            self._event("gap", None, gap)
         self._set_state(SourceState.CONNECTED, "connected")
+
+    def _declare_gap(self, cause: str) -> None:
+        now = self._clock.now()
+        if self._told_ts is not None:
+            since = min(self._told_ts, now)  # our own clock may have been set back meanwhile
+            gap = {"from_ts": _text(since), "to_ts": _text(now), "cause": cause, "status": "unrecoverable", "missing_records": None}
+            self._event("gap", None, gap, since)
+        self._told_ts = now
 
     async def _end_session(self, serving: "asyncio.Task[None]", state: SourceState, cause: str) -> None:
         serving.cancel()
@@ -169,8 +181,8 @@ class OpcUaConnector:
             self._since = self._since if state is self._state else self._clock.now()
             self._state, self._cause = state, cause
 
-    def _event(self, kind: str, subject: str | None, payload: dict[str, Any]) -> None:
-        self._outbox.put(Event(self._numbering, self._numbering.take(), kind, subject, payload, self._clock.now()))
+    def _event(self, kind: str, subject: str | None, payload: dict[str, Any], since: datetime | None = None) -> None:
+        self._outbox.put(Event(self._numbering, self._numbering.take(), kind, subject, payload, self._clock.now()), since)
 
     def _on_heartbeat(self, server_time: object) -> None:
         now = self._last_life = self._clock.now()
@@ -184,6 +196,8 @@ class OpcUaConnector:
     def _on_publish(self, publish: Publish, acknowledge: Callable[[], None]) -> None:
         crash_point("edge.recv")
         now = self._last_life = self._clock.now()
+        # A heartbeat's answer proves that the server lives, only a publish response that nothing before it is still to come.
+        before, self._told_ts = self._told_ts, now
         session = self._session
         if session is None or publish.is_keep_alive:
             return
@@ -193,7 +207,7 @@ class OpcUaConnector:
         flags = self._flags(publish.values, now)
         self._last_value = now
         self._values += len(flags)
-        self._put(session.tags, session.units, publish.values, flags, now, acknowledge)
+        self._put(session.tags, session.units, publish.values, flags, now, acknowledge, before)
         self._count_trouble(session, publish.values)
 
     def _flags(self, values: Columns, now: datetime) -> list[int]:
@@ -213,14 +227,21 @@ class OpcUaConnector:
         return flags
 
     def _put(
-        self, tags: Sequence[str], units: Sequence[str | None], values: Columns, flags: list[int], now: datetime, stored: Callable[[], None]
+        self,
+        tags: Sequence[str],
+        units: Sequence[str | None],
+        values: Columns,
+        flags: list[int],
+        now: datetime,
+        stored: Callable[[], None],
+        since: datetime | None = None,
     ) -> None:
         last = self._outbox.last
         if isinstance(last, Readings) and last.numbering is self._numbering and last.tags is tags and last.count < VALUES_PER_MESSAGE:
             readings = last
         else:
             readings = Readings(self._numbering, self._numbering.take(), tags, units)
-            self._outbox.put(readings)  # still empty: `grown` below counts the values
+            self._outbox.put(readings, since)  # still empty: `grown` below counts the values
         readings.extend(values, flags, micros(now))
         readings.stored.append(stored)
         self._outbox.grown(len(flags))
@@ -245,10 +266,12 @@ class OpcUaConnector:
         for error in errors:
             payload = {"tag": error.tag, "status_code": error.status, "status": error.name, "message": error.message}
             self._event("node_error", error.tag, payload)
+            again_s = self._timing.node_retry_s
+            _log.warning("%s: tag %s cannot be read: %s; it is tried again every %.0f s", self.source_id, error.tag, error.name, again_s)
 
     def _report_loss(self, loss: Loss) -> None:
         span = {"from_ts": _text(loss.from_ts), "to_ts": _text(loss.to_ts)}
-        self._event("loss", None, {"cause": "log_refused", "lost_rows": loss.values, "reason": loss.cause, **span})
+        self._event("loss", None, {"cause": "log_refused", "lost_rows": loss.values, "reason": loss.cause, **span}, loss.from_ts)
 
 
 def _text(ts: datetime) -> str:

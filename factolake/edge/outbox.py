@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -34,6 +35,11 @@ class Loss:
     cause: str
 
 
+class _Waiting(NamedTuple):
+    message: Message
+    since: datetime
+
+
 class Outbox:
     """Messages on their way into `log`.
 
@@ -43,9 +49,9 @@ class Outbox:
     def __init__(self, log: LogWriter, clock: Clock, on_loss: Callable[[Loss], None], max_values: int = 200_000, full_wait_s: float = 30.0) -> None:
         self._log, self._clock, self._on_loss = log, clock, on_loss
         self._max_values, self._full_wait_s = max_values, full_wait_s
-        self._waiting: deque[Message] = deque()
+        self._waiting: deque[_Waiting] = deque()
+        self._storing: list[_Waiting] = []
         self._values = 0
-        self._busy = False
         self._has_some, self._has_room, self._is_empty = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="outbox")
         self._loss: Loss | None = None
@@ -57,11 +63,20 @@ class Outbox:
     @property
     def last(self) -> Message | None:
         """The newest message still growing: it waits in memory and nobody encodes it yet."""
-        return self._waiting[-1] if self._waiting else None
+        return self._waiting[-1].message if self._waiting else None
 
-    def put(self, message: Message) -> None:
-        """Queue `message`; its `stored` callbacks run in the event loop after it is safe on disk (or was given up and counted)."""
-        self._waiting.append(message)
+    @property
+    def unsafe_since(self) -> datetime | None:
+        """The beginning of what a kill would now take with it: received and not on disk, or lost and not yet told. None if there is nothing."""
+        lost = [] if self._loss is None else [self._loss.from_ts]
+        return min([*lost, *(one.since for one in (*self._storing, *self._waiting))], default=None)
+
+    def put(self, message: Message, since: datetime | None = None) -> None:
+        """Queue `message`; its `stored` callbacks run in the event loop after it is safe on disk (or was given up and counted).
+
+        `since` is the beginning of what it tells of, where that is not the present.
+        """
+        self._waiting.append(_Waiting(message, since or self._clock.now()))
         self.grown(message.count)
 
     def grown(self, values: int) -> None:
@@ -87,21 +102,19 @@ class Outbox:
         await self._is_empty.wait()
 
     async def _store_some(self) -> None:
-        self._busy = True
-        batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MESSAGES_PER_APPEND))]
+        self._storing = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MESSAGES_PER_APPEND))]
+        batch = [one.message for one in self._storing]
         values = sum(message.count for message in batch)
-        try:
-            if await self._append(batch):
-                self._report_loss()
-            else:
-                self._count_loss(values)
-            for message in batch:
-                for stored in message.stored:
-                    stored()
-        finally:
-            self._busy = False
-            self._values -= values
-            self._update()
+        if await self._append(batch):
+            self._report_loss()
+        else:
+            self._count_loss(values, min(one.since for one in self._storing))
+        for message in batch:
+            for stored in message.stored:
+                stored()
+        self._storing = []
+        self._values -= values
+        self._update()
 
     async def _append(self, batch: Sequence[Message]) -> bool:
         loop = asyncio.get_running_loop()
@@ -122,9 +135,9 @@ class Outbox:
             self.trouble = self._refused_at = None
             return True
 
-    def _count_loss(self, values: int) -> None:
+    def _count_loss(self, values: int, since: datetime) -> None:
         now, cause = self._clock.now(), self.trouble or "the log refused"
-        before = self._loss or Loss(0, now, now, cause)
+        before = self._loss or Loss(0, min(since, now), now, cause)
         self._loss = Loss(before.values + values, before.from_ts, now, cause)
         self.lost_values += values
 
@@ -139,7 +152,7 @@ class Outbox:
         for event, holds in (
             (self._has_some, waits),
             (self._has_room, self._values < self._max_values),
-            (self._is_empty, not waits and not self._busy),
+            (self._is_empty, not waits and not self._storing),
         ):
             event.set() if holds else event.clear()
 

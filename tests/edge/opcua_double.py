@@ -1,7 +1,12 @@
-"""A real asyncua server for tests, on a port of its own, that can be killed, restarted, moved to other namespace indexes and made to misbehave."""
+"""A real asyncua server for tests, on a port of its own, that can be killed, restarted, moved to other namespace indexes and made to misbehave.
 
+`python opcua_double.py PORT OTHERS VALUE` is one as a process, with the one variable `M1.Count`; it prints its namespace index once it answers.
+"""
+
+import asyncio
 import logging
 import socket
+import sys
 from datetime import UTC, datetime
 
 from asyncua import Server, ua
@@ -82,3 +87,15 @@ class LineServer:
         status = self.server.get_node(ua.ObjectIds.Server_ServerStatus_CurrentTime)
         value = ua.DataValue(ua.Variant(now, ua.VariantType.DateTime))
         self.server.iserver.aspace.set_attribute_value_callback(status.nodeid, ua.AttributeIds.Value, lambda *_: value)
+
+
+async def serve(port: int, other_namespaces: int, value: int) -> None:
+    """Serve `M1.Count` = `value` until killed."""
+    async with LineServer(port, other_namespaces) as line:
+        await line.add("M1.Count", value, ua.VariantType.Int64)
+        print(line.index, flush=True)
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(*map(int, sys.argv[1:])))

@@ -4,6 +4,8 @@ import asyncio
 import os
 import signal
 import sys
+import threading
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,8 +14,13 @@ from opcua_double import NAMESPACE, LineServer
 
 from factolake.bus.codec import decode
 from factolake.bus.spool_bus import Spool
+from factolake.config.settings import Settings
+from factolake.contracts.ops import GAPS
 from factolake.domain.clock import SystemClock
+from factolake.edge.gateway import HEALTH_EVERY_S
 from factolake.edge.health import SourceState, read_health
+from factolake.lake.tables import Lake
+from factolake.landing.run import run_landing
 
 PLANT = Path(__file__).parents[2] / "conf" / "plant.toml"
 GATEWAY = """
@@ -114,7 +121,7 @@ async def test_a_gateway_told_to_stop_stores_all_it_received_and_says_so(gateway
 @pytest.mark.parametrize("point", ["edge.recv:9", "edge.spooled:9"])
 async def test_a_gateway_killed_at_any_point_leaves_a_clean_spool_and_goes_on_with_a_gap(gateway, line, point):
     killed = await gateway.start(crash=point)
-    await until(lambda: gateway.health() and gateway.health().last_life_ts)
+    await until(lambda: gateway.health() and gateway.health().stored_ts)
     last = 0
     async with asyncio.timeout(30):
         while killed.returncode is None:
@@ -131,3 +138,35 @@ async def test_a_gateway_killed_at_any_point_leaves_a_clean_spool_and_goes_on_wi
     keys = [(row["epoch"], row["seq"], row["idx"]) for row in rows]
     assert len(set(keys)) == len(keys)
     assert "gap" in gateway.kinds()
+
+
+async def test_f1_the_gap_row_after_a_kill_spans_every_value_that_was_lost_and_little_more(gateway, line):
+    killed = await gateway.start(crash="edge.recv:12")
+    await until(lambda: gateway.health() and gateway.health().stored_ts)
+    written: dict[int, datetime] = {}
+
+    async def tell(values: range) -> None:
+        for value in values:
+            written[value] = datetime.now(UTC)
+            await line.write("extra3", value, ua.VariantType.Int64, source_ts=written[value])
+            await asyncio.sleep(0.01)
+
+    async with asyncio.timeout(30):
+        while killed.returncode is None:
+            await tell(range(len(written) + 1, len(written) + 2))
+    killed_at = datetime.now(UTC)
+    await tell(range(len(written) + 1, len(written) + 20))
+    started_at = datetime.now(UTC)
+    await gateway.start()
+    await until(lambda: [row for row in gateway.values() if row["value_i64"] == len(written)])
+    gateway.process.terminate()
+    await gateway.process.wait()
+    told = [row for row in gateway.values() if row["tag"] == "extra3"]
+    run_landing(Settings(home=gateway.home), SystemClock(), threading.Event(), once=True)
+    (gap,) = Lake(gateway.home / "lake").open(GAPS).read().to_pylist()
+    lost = [ts for value, ts in written.items() if value not in {row["value_i64"] for row in told}]
+    assert len(lost) >= 18
+    assert gap["from_ts"] <= min(lost) and max(lost) <= gap["to_ts"]
+    assert killed_at - timedelta(seconds=HEALTH_EVERY_S + 2) <= gap["from_ts"] <= killed_at
+    assert started_at <= gap["to_ts"] <= told[-1]["gateway_ts"]
+    assert (gap["source_id"], gap["cause"], gap["status"]) == ("line1-opcua", "the gateway was not running", "unrecoverable")

@@ -1,6 +1,5 @@
 import asyncio
-import contextlib
-import json
+import logging
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -8,55 +7,19 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from asyncua import ua
 from asyncua.common.utils import Buffer
+from connector_log import DOUBLE, INT, QUICK, connected, events, readings, rows, until
 from opcua_double import NAMESPACE, LineServer
 
-from factolake.bus.codec import decode
-from factolake.domain.clock import SystemClock
+from factolake.domain.clock import ManualClock, SystemClock
 from factolake.domain.equipment import Source, Timeline
 from factolake.edge import opcua_session
 from factolake.edge.health import SourceState
 from factolake.edge.opcua import OpcUaConnector
-from factolake.edge.opcua_session import Timing
+from factolake.edge.opcua_nodes import CHUNK
 from factolake.testing.fault_proxy import Fault, FaultProxy
 from factolake.testing.memory_log import MemoryLog
 
-QUICK = Timing(connect_s=1.0, request_s=1.0, heartbeat_s=0.3, keep_alive_s=0.3, node_retry_s=0.3, backoff_min_s=0.05, backoff_max_s=0.2)
-DOUBLE = ua.VariantType.Double
-INT = ua.VariantType.Int64
-
-
-def rows(log: MemoryLog, schema: str) -> list[dict]:
-    records = [stored.record for stored in log.read(0, 1_000_000)]
-    found = [decode(record) for record in records if record.headers["schema"] == schema]
-    return [row for name, table in found if name == schema for row in table.to_pylist()]
-
-
-def readings(log: MemoryLog, tag: str | None = None) -> list[dict]:
-    return [row for row in rows(log, "readings/1") if (row["tag"] == tag if tag is not None else row["tag"])]
-
-
-def events(log: MemoryLog, kind: str) -> list[dict]:
-    return [{**row, **json.loads(row["payload"])} for row in rows(log, "events/1") if row["kind"] == kind]
-
-
-async def until(condition, seconds: float = 10.0):
-    async with asyncio.timeout(seconds):
-        while not (found := condition()):
-            await asyncio.sleep(0.02)
-    return found
-
-
-@contextlib.asynccontextmanager
-async def connected(url: str, log: MemoryLog, declared=(), timing: Timing = QUICK, **options):
-    source = Source("src", "opcua", url, NAMESPACE, publishing_interval_ms=options.pop("publishing_interval_ms", 50))
-    connector = OpcUaConnector(source, declared, log, SystemClock(), timing=timing, **options)
-    stop = asyncio.Event()
-    running = asyncio.create_task(connector.run(stop))
-    try:
-        yield connector
-    finally:
-        stop.set()
-        await asyncio.wait_for(running, 15)
+HOUR_S, DAY_S = 3600, 86_400
 
 
 async def test_a_changed_value_reaches_the_log_with_its_stamps_status_and_unit():
@@ -95,6 +58,24 @@ async def test_one_bad_node_costs_nothing_but_itself_and_comes_back_when_it_exis
             await until(lambda: readings(log, "missing"))
             assert connector.health().nodes_bad == 0
     assert readings(log, "missing")[0]["value_f64"] == 7.0
+
+
+async def test_a2_one_bad_node_among_a_thousand_is_named_in_the_log_and_the_others_flow(caplog):
+    log, good = MemoryLog(), [f"tag{i}" for i in range(999)]
+    async with LineServer() as line:
+        for tag in good:
+            await line.add(tag, 1.0, DOUBLE)
+        # The bad one is the first of the second request, after a full first one.
+        async with connected(line.url, log, [*good[:CHUNK], "missing", *good[CHUNK:]]) as connector:
+            await until(lambda: len(readings(log)) >= 999)
+            await line.write("tag0", 2.0, DOUBLE)
+            await line.write("tag998", 2.0, DOUBLE)
+            await until(lambda: len(readings(log)) == 1001)
+            health = connector.health()
+    assert Counter(row["tag"] for row in readings(log)) == {**dict.fromkeys(good, 1), "tag0": 2, "tag998": 2}
+    assert (health.nodes, health.nodes_bad, health.state) == (1000, 1, SourceState.CONNECTED)
+    told = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING and "cannot be read" in record.getMessage()]
+    assert told == ["src: tag missing cannot be read: BadNodeIdUnknown; it is tried again every 0 s"]
 
 
 async def test_variables_that_no_plant_file_names_come_along_once():
@@ -173,9 +154,12 @@ async def test_a_wrong_namespace_is_named_and_what_the_server_has():
         connector = OpcUaConnector(source, ["a"], log, SystemClock(), timing=QUICK)
         stop = asyncio.Event()
         running = asyncio.create_task(connector.run(stop))
-        await until(lambda: "urn:wrong" in connector.health().cause and NAMESPACE in connector.health().cause)
+        await until(lambda: connector.health().cause.count("urn:") >= 2)
+        health = connector.health()
         stop.set()
         await running
+    assert health.cause.startswith(f"{line.url} does not know the namespace 'urn:wrong'; it has ") and NAMESPACE in health.cause
+    assert (health.state, health.sessions) == (SourceState.DISCONNECTED, 0)
 
 
 async def test_the_connection_proves_that_it_lives_with_the_servers_own_clock():
@@ -278,10 +262,53 @@ async def test_what_a_full_log_cost_is_counted_and_told():
 async def test_the_time_since_an_earlier_gateway_last_heard_of_the_source_is_a_gap():
     log = MemoryLog()
     before = datetime.now(UTC) - timedelta(hours=1)
-    async with LineServer() as line, connected(line.url, log, last_life_ts=before):
+    async with LineServer() as line, connected(line.url, log, stored_ts=before):
         await until(lambda: events(log, "gap"))
     (gap,) = events(log, "gap")
     assert (datetime.fromisoformat(gap["from_ts"]), gap["cause"]) == (before, "the gateway was not running")
+
+
+async def test_what_waits_for_a_full_log_does_not_count_as_stored():
+    log = MemoryLog()
+    async with LineServer() as line:
+        await line.add("M1.Count", 0, INT)
+        async with connected(line.url, log, ["M1.Count"]) as connector:
+            await until(lambda: readings(log, "M1.Count"))
+            log.max_bytes = 0
+            before = datetime.now(UTC)
+            await line.write("M1.Count", 1, INT)
+            # Received, and signs of life after it, but a kill would take it: the gap of the next gateway must begin before it.
+            await until(lambda: connector.health().values == 2 and (connector.health().last_life_ts - before).total_seconds() > 0.5)
+            held = connector.health()
+            assert held.stored_ts <= before < held.last_life_ts
+            log.max_bytes = 1 << 30
+            await until(lambda: connector.health().stored_ts > held.last_life_ts)
+    assert [row["value_i64"] for row in readings(log, "M1.Count")] == [0, 1]
+
+
+async def test_f72_a_host_clock_that_jumps_loses_and_doubles_nothing_and_ends_no_session():
+    log, clock = MemoryLog(), ManualClock(datetime.now(UTC))
+    async with LineServer() as line, FaultProxy("127.0.0.1", line.port) as proxy:
+        await line.add("M1.Count", 0, INT)
+        async with connected(f"opc.tcp://127.0.0.1:{proxy.port}/test", log, ["M1.Count"], clock=clock) as connector:
+            await until(lambda: readings(log, "M1.Count"))
+            for count, jump in enumerate([HOUR_S, -HOUR_S, -DAY_S], start=1):
+                clock.advance(jump)
+                await asyncio.sleep(1)  # some heartbeats on the new clock
+                await line.write("M1.Count", count, INT)
+                await until(lambda count=count: len(readings(log, "M1.Count")) == count + 1)
+            assert connector.health().sessions == 1
+            proxy.set(Fault.CUT)
+            await until(lambda: connector.health().state is SourceState.DISCONNECTED)
+            clock.advance(-DAY_S)
+            await line.write("M1.Count", 4, INT)
+            proxy.set(Fault.PASS)
+            await until(lambda: len(readings(log, "M1.Count")) == 5)
+    assert [row["value_i64"] for row in readings(log, "M1.Count")] == list(range(5))
+    keys = [(row["epoch"], row["seq"], row["idx"]) for row in rows(log, "readings/1") + rows(log, "events/1")]
+    assert len(set(keys)) == len(keys)
+    (gap,) = events(log, "gap")
+    assert gap["from_ts"] <= gap["to_ts"] == clock.now().isoformat(timespec="microseconds")
 
 
 async def test_bytes_that_make_no_sense_go_on_as_they_are_and_the_stream_continues(monkeypatch):

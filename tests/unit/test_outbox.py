@@ -54,20 +54,23 @@ async def test_a_full_log_holds_the_source_back_and_nothing_is_lost_when_it_is_e
 
 
 async def test_what_a_full_log_refuses_for_too_long_is_counted_and_reported_once_it_takes_records_again():
-    log, losses, stored = MemoryLog(max_bytes=0), [], []
-    outbox = Outbox(log, ManualClock(NOW), losses.append, full_wait_s=0.05)
+    log, losses, stored, clock = MemoryLog(max_bytes=0), [], [], ManualClock(NOW)
+    outbox = Outbox(log, clock, losses.append, full_wait_s=0.05)
     running = asyncio.create_task(outbox.run())
     numbering = Numbering("src", 1)
     for _ in range(5):
         outbox.put(event(numbering, stored))
+    clock.advance(60)
     await outbox.drained()
     assert (outbox.lost_values, losses, stored) == (5, [], [0, 1, 2, 3, 4])
+    assert outbox.unsafe_since == NOW, "nobody has been told of the loss yet"
     log.max_bytes = 1 << 20
     outbox.put(event(numbering))
     await outbox.drained()
     running.cancel()
     assert sequences(log) == [5]
-    assert losses == [Loss(5, NOW, NOW, losses[0].cause)] and "limit of 0" in losses[0].cause
+    assert losses == [Loss(5, NOW, clock.now(), losses[0].cause)] and "limit of 0" in losses[0].cause
+    assert outbox.unsafe_since is None
 
 
 async def test_a_message_that_cannot_be_packed_does_not_stop_those_after_it():
