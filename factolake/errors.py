@@ -5,6 +5,7 @@ FactoLakeError
 │   ├── SourceUnavailable    a machine, server or broker does not answer
 │   ├── SpoolFull            the spool reached its size limit
 │   ├── DiskFull             the disk under the lake or the spool is full
+│   ├── StorageRefused       a disk is read-only or broken, a right is missing, too many files are open
 │   ├── CommitConflict       another writer committed first and retries ran out
 │   └── EngineUnavailable    the Spark engine did not start or went away
 └── Permanent                a retry cannot help, a person must act
@@ -53,6 +54,12 @@ class SpoolFull(Transient):
 
 class DiskFull(Transient):
     """No space is left under the lake or the spool."""
+
+    exit_code = 74
+
+
+class StorageRefused(Transient):
+    """The system refuses a file or folder: read-only, no right to it, too many open files, or the disk is broken."""
 
     exit_code = 74
 

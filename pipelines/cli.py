@@ -1,6 +1,5 @@
 """`factolake`: the root command, and the one place where an error becomes a sentence and an exit code."""
 
-import errno
 import sys
 import traceback
 from pathlib import Path
@@ -8,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from factolake.errors import DiskFull, FactoLakeError
+from factolake.errors import FactoLakeError
+from factolake.refusals import system_refusals
 from pipelines.commands import demo, installation, lake, parts
 from pipelines.commands.invocation import Invocation
 
@@ -44,12 +44,11 @@ def main() -> None:
     """Entry point of the `factolake` command."""
     shared = Invocation()
     try:
-        app(obj=shared)
+        with system_refusals():
+            app(obj=shared)
     except FactoLakeError as error:
         _fail(error, str(error), error.exit_code, shared.debug)
     except OSError as error:
-        if error.errno == errno.ENOSPC:
-            _fail(error, f"the disk is full ({error.filename or 'no file named'}); free some space and start again", DiskFull.exit_code, shared.debug)
         _fail(error, f"the system refused: {error}", INTERNAL_ERROR, shared.debug)
     except Exception as error:
         what = f"{type(error).__name__}: {str(error)[:300]}"

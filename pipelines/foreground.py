@@ -12,6 +12,7 @@ from types import FrameType
 from factolake.config import Settings
 from factolake.domain.clock import SystemClock
 from pipelines.logs import set_up_logs
+from pipelines.open_files import raise_open_files
 from pipelines.part_lock import part_lock
 
 
@@ -46,8 +47,12 @@ class Stop:
 
 @contextlib.contextmanager
 def foreground(part: str, settings: Settings, *, supervised: bool = False, debug: bool = False) -> Iterator[Stop]:
-    """Hold the part's lock and hand out its stop request. Raises LeaseHeld; KeyboardInterrupt after a clean end by Ctrl-C."""
+    """Hold the part's lock and hand out its stop request.
+
+    Raises LeaseHeld, ConfigError when too few files may be open, KeyboardInterrupt after a clean end by Ctrl-C.
+    """
     set_up_logs(part, debug=debug)
+    raise_open_files()
     with part_lock(settings.run_dir, part, SystemClock()), stop_on_signals() as stop:
         if supervised:
             threading.Thread(target=_stop_at_end_of_input, args=(stop,), daemon=True, name="supervisor-watch").start()

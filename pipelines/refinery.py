@@ -24,6 +24,7 @@ from factolake.refine.refinement import Refinement
 from factolake.refine.registry import REFINEMENTS
 from factolake.refine.result import RunResult, run_row
 from factolake.refine.runner import Runner, record_plant
+from factolake.refusals import require_writable
 from pipelines.checks import judge
 from pipelines.refinery_progress import Progress, write_progress
 from pipelines.report import DagsterReporter
@@ -107,6 +108,7 @@ def run_refinery(
     """
     model = load_plant(settings.plant_file)
     lake = Lake(settings.lake_root)
+    require_writable(lake.root)
     with Lease(settings.run_dir / "refinery.lease").acquire(), engine(settings.engine) as running:
         with table_turn(settings.run_dir, stop.is_set):
             mend(lake)

@@ -27,6 +27,7 @@ from factolake.lake.positions import log_position
 from factolake.landing.bronze import REFUSALS, BronzeTables, refused_rows
 from factolake.landing.declared import gaps_of, log_gap, log_source, losses_of
 from factolake.landing.decode import Arrival, Batch, dead_letters, decode_batch, split_faults, values_in
+from factolake.refusals import refusal
 
 CLOCK_POSITION = "clock/minutes"
 READ_RECORDS = 512
@@ -183,8 +184,10 @@ class Landing:
         through = stored[-1].offset
         try:
             return self._tables.land(table, rows, self._app_id, through, also) or 0
-        except REFUSALS:
+        except REFUSALS as error:
             self._tables.refresh()
+            if refusal(error) is not None:
+                raise  # no row is to blame for a system that refuses files
             bad = refused_rows(table, rows)
             if not bad:
                 raise

@@ -18,6 +18,7 @@ from factolake.lake.upkeep import Upkeep, oldest_needed
 from factolake.landing import ledger
 from factolake.landing.bronze import BronzeTables
 from factolake.landing.land import Landing
+from factolake.refusals import require_writable, system_refusals
 
 TENDED = (READINGS, EVENTS, DEAD_LETTER, CLOCK)
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
@@ -28,13 +29,13 @@ _log = structlog.get_logger(__name__)
 def run_landing(settings: Settings, clock: Clock, stop: threading.Event, *, once: bool = False) -> None:
     """Land the spool of `settings` until `stop` is set (one more trigger follows); with `once` until nothing waits, then return.
 
-    What a retry can help (a full disk, no spool yet) is said in one sentence and tried again with growing pauses, except with `once`.
+    What a retry can help (a full or read-only disk, no spool yet) is said in one sentence and tried again with growing pauses, except with `once`.
     Raises LeaseHeld when another landing runs, LogReplaced when the spool was set back, TableDamaged.
     """
     pause = FIRST_PAUSE_S
     while True:
         try:
-            with _opened(settings, clock) as landing:
+            with system_refusals(), _opened(settings, clock) as landing:
                 landing.run(stop, once=once)
             return
         except Transient as error:
@@ -48,6 +49,7 @@ def run_landing(settings: Settings, clock: Clock, stop: threading.Event, *, once
 
 @contextmanager
 def _opened(settings: Settings, clock: Clock) -> Iterator["_Process"]:
+    require_writable(settings.lake_root)
     tables = BronzeTables(Lake(settings.lake_root), settings.run_dir, settings.landing.reopen_every_commits)
     try:
         for name, dropped in tables.repaired.items():
@@ -110,7 +112,8 @@ class Chores:
                 if done.alarm:
                     _log.error(done.alarm)
         self._balanced_at = self._balanced_at or now
-        if now - self._balanced_at >= self._ledger_every:
+        # A clock that was set back is no reason to wait for the time it had shown before.
+        if not timedelta(0) <= now - self._balanced_at < self._ledger_every:
             self._balanced_at = now
             row = ledger.check(self._tables, spool, now)
             if row["difference"]:

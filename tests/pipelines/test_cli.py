@@ -1,63 +1,33 @@
 """The command line's contract: quick help, exit codes, one clear sentence per foreseeable trouble, JSON on stdout alone."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
 import sys
-import time
-from pathlib import Path
 
 import pytest
+from command_line import REPOSITORY, environment, factolake, sentence, wait_for
 from typer.testing import CliRunner
 
 from pipelines.cli import app
 from pipelines.part_lock import holder
 
-REPOSITORY = Path(__file__).parents[2]
-HEAVY = ("pyspark", "pysail", "dagster", "deltalake", "asyncua", "pandas", "pyarrow", "duckdb", "sqlalchemy", "pydantic", "rich", "structlog")
-
-
-def environment(home: Path, **extra: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("FACTOLAKE_")}
-    return {**kept, "FACTOLAKE_HOME": str(home), "PYTHONPATH": str(REPOSITORY), **extra}
-
-
-def factolake(home: Path, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "pipelines.cli", *arguments],
-        cwd=home.parent,
-        env=environment(home, **extra),
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    (tmp_path / "conf").mkdir()
-    (tmp_path / "conf" / "plant.toml").write_text((REPOSITORY / "conf" / "plant.toml").read_text())
-    return tmp_path / "home"
-
-
-def sentence(done: subprocess.CompletedProcess[str]) -> str:
-    """The one line on stderr; fails when there is a traceback or more."""
-    lines = done.stderr.strip().splitlines()
-    assert len(lines) == 1, done.stderr
-    assert lines[0].startswith("factolake: ")
-    return lines[0]
+HEAVY = ("pyspark", "pysail", "dagster", "deltalake", "asyncua", "django", "pandas", "pyarrow", "duckdb", "sqlalchemy", "rich", "structlog")
 
 
 def commands() -> list[str]:
     return [command.name or command.callback.__name__ for command in app.registered_commands]
 
 
-def test_help_imports_nothing_heavy():
-    code = "import sys, pipelines.cli; print([name for name in sys.argv[1:] if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code, *HEAVY], cwd=REPOSITORY, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+@pytest.mark.parametrize("asked", [("--help",), ("refine", "--help"), ("demo", "--help")], ids=" ".join)
+def test_help_imports_nothing_heavy(asked):
+    command = [sys.executable, "-X", "importtime", "-m", "pipelines.cli", *asked]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+    assert "Usage:" in done.stdout
+    assert {"typer", "factolake.errors"} <= imported
+    assert imported & set(HEAVY) == set()
 
 
 def test_every_command_of_the_plan_is_there():
@@ -198,10 +168,3 @@ def test_up_runs_once_per_home_and_ends_cleanly(home, number, exit_code):
     assert first.returncode == exit_code
     assert "Traceback" not in said
     assert holder(home / "run", "land") is None
-
-
-def wait_for(condition, limit_s: float = 60.0) -> None:
-    deadline = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < deadline, "it never came about"
-        time.sleep(0.05)
