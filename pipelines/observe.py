@@ -20,6 +20,7 @@ from factolake.lake.tables import Lake
 from pipelines.doctor import Facts, Finding, PartFacts, SourceFacts, SpoolFacts, TableFacts
 from pipelines.part_lock import holder
 from pipelines.refinery_progress import Progress, read_progress
+from pipelines.scrubbing import scrub_findings
 from pipelines.supervisor import STOP_ORDER
 from pipelines.watched_signals import watched_signals
 
@@ -43,7 +44,7 @@ def observe(settings: Settings, clock: Clock) -> Facts:
         tables=tables or (),
         disk_free_bytes=shutil.disk_usage(_existing(settings.home)).free,
         signals=signals or (),
-        troubles=(*troubles, *failing_refinements(settings.run_dir)),
+        troubles=(*troubles, *failing_refinements(settings.run_dir), *scrub_findings(settings, clock.now())),
     )
 
 

@@ -1,4 +1,4 @@
-"""Tending of the refined tables between passes: put on disk, merge small files, checkpoint, forget what no reader needs.
+"""Tending of the refinery's tables between passes: put on disk, merge small files, checkpoint, forget what no reader needs, scrub.
 
 One table a pass, so that no pass grows long by it. Landing tends bronze itself.
 """
@@ -9,7 +9,9 @@ from factolake.config.settings import LandingSettings
 from factolake.contracts import TABLES
 from factolake.contracts.table import Table
 from factolake.domain.clock import Clock
+from factolake.errors import FactoLakeError
 from factolake.lake.durable import make_durable, repair_tail
+from factolake.lake.scrub import log_damages, scrub
 from factolake.lake.tables import Lake
 from factolake.lake.upkeep import Upkeep, oldest_needed
 
@@ -29,7 +31,7 @@ def mend(lake: Lake) -> None:
 
 
 class Tending:
-    """Takes the refined tables in turn. `settings` says how often each is merged and checkpointed."""
+    """Takes the tables in turn. `settings` says how often each is merged, checkpointed and scrubbed."""
 
     def __init__(self, lake: Lake, settings: LandingSettings, clock: Clock) -> None:
         self._lake, self._settings, self._clock = lake, settings, clock
@@ -38,11 +40,19 @@ class Tending:
 
     def step(self) -> None:
         """Tend the next table."""
-        tables = tended_tables()
+        tables = [table for table in TABLES.values() if table.writer.startswith("refine")]
         table = tables[self._turn % len(tables)]
         self._turn += 1
         if not self._lake.exists(table):
             return
+        if table in tended_tables():
+            self._tend(table)
+        try:
+            log_damages(scrub(self._lake, table, self._clock.now(), self._settings.scrub_every_s).news)
+        except FactoLakeError as error:
+            log.error("scrub failed", table=table.name, cause=str(error))
+
+    def _tend(self, table: Table) -> None:
         handle = self._lake.open(table)
         make_durable(handle.path, handle.version)
         if table.name not in self._upkeeps:

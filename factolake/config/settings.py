@@ -33,6 +33,7 @@ class LandingSettings(Strict):
     checkpoint_every_s: int = Field(default=600, ge=10)
     reopen_every_commits: int = Field(default=50, ge=1)
     ledger_every_s: int = Field(default=3600, ge=1)
+    scrub_every_s: int = Field(default=86_400, ge=60, description="every data file is read and compared with its checksum this often")
 
 
 class RefinerySettings(Strict):

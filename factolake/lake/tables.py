@@ -154,9 +154,11 @@ class Handle:
     def replace(self, data: pa.Table, predicate: str, positions: Mapping[str, int], *, meta: Mapping[str, str] | None = None) -> int:
         """Put `data` in place of the rows where `predicate` (SQL) holds, and set `positions`, in one commit; empty data deletes them.
 
-        Raises ContractViolation when a row of `data` is outside the predicate, and what `append` raises.
+        Raises ContractViolation when a row of `data` is outside the predicate, TableDamaged when a file with rows to be replaced cannot be
+        read, and what `append` raises.
         """
-        return self._commit(data, "overwrite", bare_timestamps(predicate), positions, meta)
+        with _rewriting(self.table.name):
+            return self._commit(data, "overwrite", bare_timestamps(predicate), positions, meta)
 
     def commit_positions(self, positions: Mapping[str, int], *, meta: Mapping[str, str] | None = None) -> int:
         """Set `positions` alone; raises what `append` raises."""
@@ -183,12 +185,13 @@ class Handle:
     def read(self, columns: Sequence[str] | None = None, predicate: str | None = None, version: int | None = None) -> pa.Table:
         """Rows of this snapshot, or of an older `version`, with `columns` (all if None) where `predicate` (SQL) holds; order is not given.
 
-        Raises TableDamaged when a file is missing or the version is gone.
+        Raises TableDamaged when a file is missing or the version is gone. A damaged file may also give wrong rows, or end the process:
+        Rust panics across a border that lets no exception pass. `factolake scrub` names it in each case.
         """
         names = list(columns or self.table.column_names)
         whole = arrow_schema(self.table)
         schema = pa.schema([whole.field(name) for name in names])
-        with translated(self.table.name, f"version {self.version if version is None else version} cannot be read; run `factolake doctor`"):
+        with translated(self.table.name, f"version {self.version if version is None else version} cannot be read; run `factolake scrub`"):
             delta = self._delta if version is None or version == self.version else DeltaTable(self.path, version=version)
             found = pa.table(delta.scan(columns=names, predicate=bare_timestamps(predicate) if predicate else None))
         return found.select(names).cast(schema)
@@ -200,7 +203,7 @@ class Handle:
         """
         before = self.version
         try:
-            with translated(self.table.name, f"files under {self.path} cannot be merged; run `factolake doctor`"):
+            with translated(self.table.name, f"files under {self.path} cannot be merged; run `factolake scrub`"):
                 self._delta.optimize.compact(
                     target_size=target_bytes,
                     writer_properties=_MERGED,
@@ -299,7 +302,7 @@ def bare_timestamps(predicate: str) -> str:
 def translated(table: str, meaning: str | None = None) -> Iterator[None]:
     """Turn what delta-rs raises about `table` into FactoLake's errors; `meaning` says what a failed read means.
 
-    CommitFailedError passes through, because the commit loop decides about it.
+    CommitFailedError passes through, because the commit loop decides about it. A panic in Rust, which is no Exception, is TableDamaged.
     """
     try:
         yield
@@ -316,3 +319,19 @@ def translated(table: str, meaning: str | None = None) -> Iterator[None]:
         if meaning is None:
             raise
         raise TableDamaged(f"{table}: {meaning} ({text[:300]})") from error
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # made in Rust, there is no module to import it from
+            raise
+        raise TableDamaged(f"{table}: {meaning or 'delta-rs gave up'} (panic: {str(error)[:300]})") from error
+
+
+@contextmanager
+def _rewriting(table: str) -> Iterator[None]:
+    """Turn what delta-rs says of the content of a file it rewrites into TableDamaged; what the system refuses passes through."""
+    try:
+        yield
+    except DeltaError as error:
+        text = str(error)
+        if "os error" in text or not ("Parquet error" in text or "panicked" in text):
+            raise
+        raise TableDamaged(f"{table}: a file with rows to be replaced cannot be read; run `factolake scrub` ({text[:300]})") from error

@@ -16,6 +16,7 @@ from factolake.crash import crash_point
 from factolake.errors import TableDamaged
 from factolake.lake.durable import entry_file, make_durable, read_entry, versions
 from factolake.lake.positions import refine_position
+from factolake.lake.scrub import would_spread
 from factolake.lake.tables import Handle, Lake
 
 COMPACT_TO_BYTES = 16 << 20
@@ -78,8 +79,10 @@ class Upkeep:
         return self.tidy(now, oldest_needed, compacted)
 
     def merge(self, now: datetime) -> int | None:
-        """Merge small files now; the version of the merge, or None."""
+        """Merge small files now; the version of the merge, or None, also when one of them is damaged."""
         self._compacted_at = now
+        if would_spread(self._handle, now, COMPACT_TO_BYTES):
+            return None
         version = self._handle.compact(COMPACT_TO_BYTES)
         crash_point("upkeep.merged")
         if version is not None:

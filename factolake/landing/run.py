@@ -12,11 +12,12 @@ from factolake.config.settings import LandingSettings, Settings
 from factolake.contracts.bronze import DEAD_LETTER, EVENTS, READINGS
 from factolake.contracts.ops import CLOCK
 from factolake.domain.clock import Clock
-from factolake.errors import LogReplaced, SourceUnavailable, Transient
+from factolake.errors import FactoLakeError, LogReplaced, SourceUnavailable, Transient
+from factolake.lake.scrub import log_damages, scrub
 from factolake.lake.tables import Lake
 from factolake.lake.upkeep import Upkeep, oldest_needed
 from factolake.landing import ledger
-from factolake.landing.bronze import BronzeTables
+from factolake.landing.bronze import LANDED, BronzeTables
 from factolake.landing.land import Landing
 from factolake.refusals import require_writable, system_refusals
 
@@ -95,12 +96,16 @@ class _Process:
 
 
 class Chores:
-    """What landing does between triggers: merge, checkpoint, forget, and balance the books; each when it is due."""
+    """What landing does between triggers: merge, checkpoint, forget, scrub, and balance the books; each when it is due."""
 
     def __init__(self, tables: BronzeTables, settings: LandingSettings) -> None:
         self._tables = tables
         self._ledger_every = timedelta(seconds=settings.ledger_every_s)
         self._balanced_at: datetime | None = None
+        self._scrub_every_s = settings.scrub_every_s
+        self._scrub_pause = timedelta(seconds=settings.compact_every_s / len(LANDED))
+        self._scrubbed_at: datetime | None = None
+        self._scrubs = 0
         self._upkeep = {table: Upkeep(tables.handle(table), settings.compact_every_s, settings.checkpoint_every_s) for table in TENDED}
 
     def step(self, now: datetime, spool: Spool) -> None:
@@ -111,6 +116,7 @@ class Chores:
                 done = upkeep.step(now, oldest_needed(self._tables.lake, table) if tidy else None)
                 if done.alarm:
                     _log.error(done.alarm)
+        self._scrub(now)
         self._balanced_at = self._balanced_at or now
         # A clock that was set back is no reason to wait for the time it had shown before.
         if not timedelta(0) <= now - self._balanced_at < self._ledger_every:
@@ -118,3 +124,14 @@ class Chores:
             row = ledger.check(self._tables, spool, now)
             if row["difference"]:
                 _log.error("the books of the log do not balance", **row)
+
+    def _scrub(self, now: datetime) -> None:
+        """One table a turn, each as often as small files are merged."""
+        if self._scrubbed_at is not None and timedelta(0) <= now - self._scrubbed_at < self._scrub_pause:
+            return
+        table = LANDED[self._scrubs % len(LANDED)]
+        self._scrubbed_at, self._scrubs = now, self._scrubs + 1
+        try:
+            log_damages(scrub(self._tables.lake, table, now, self._scrub_every_s).news)
+        except FactoLakeError as error:
+            _log.error("scrub failed", table=table.name, cause=str(error))

@@ -1,4 +1,4 @@
-"""Looking into the lake: sql, explain, recompute."""
+"""Looking into the lake: sql, explain, recompute, scrub."""
 
 from typing import Annotated
 
@@ -14,7 +14,7 @@ EXPLAINED = ("oee_shift",)
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (sql, explain, recompute):
+    for command in (sql, explain, recompute, scrub):
         app.command()(command)
 
 
@@ -94,4 +94,23 @@ def recompute(
     else:
         print_table("Difference to a recomputation from bronze", tables)
     if total:
+        raise typer.Exit(FactoLakeError.exit_code)
+
+
+def scrub(context: typer.Context, as_json: Json = False) -> None:
+    """Look for damaged data files.
+
+    Reads every data file of the lake and compares it with the checksum it had when it was new. Exit code 1 when one differs or is missing.
+    """
+    from pipelines.scrubbing import scrub_all
+
+    done = scrub_all(invocation(context).settings(), SystemClock(), lambda step: typer.echo(step, err=True))
+    damages = [damage for table in done for damage in table.damages()]
+    if as_json:
+        print_json({"damaged": len(damages), "tables": [table.row() for table in done], "damages": damages})
+    else:
+        print_table("Data files compared with their checksums", [table.row() for table in done])
+        for damage in damages:
+            typer.echo(f"{damage['table']}: {damage['cause']}{'; ' + str(damage['remedy']) if 'remedy' in damage else ''}")
+    if damages:
         raise typer.Exit(FactoLakeError.exit_code)

@@ -9,19 +9,23 @@ from pipelines.tending import tended_tables
 @dg.op(description="Merge small files and forget what no reader needs, table by table, between two passes of the refinery loop.")
 def tidy_tables(context: dg.OpExecutionContext, lake: LakeResource) -> None:
     """Tend every refined table; left for next time when the refinery loop is in a long pass."""
+    from factolake.lake.scrub import scrub
     from factolake.lake.upkeep import Upkeep, oldest_needed
 
     with lake.turn() as is_mine:
         if not is_mine:
             context.log.info("the refinery loop is in a long pass; the next run tends the tables")
             return
-        tables = lake.lake()
+        tables, every_s = lake.lake(), lake.settings().landing.scrub_every_s
         now = lake.clock().now()
         for table in tended_tables():
             if tables.exists(table):
                 upkeep = Upkeep(tables.open(table))
                 done = upkeep.tidy(now, oldest_needed(tables, table), upkeep.merge(now))
+                scrubbed = scrub(tables, table, now, every_s)
                 context.log.info(f"{table.name}: {done}")
+                for damage in scrubbed.damages:
+                    context.log.error(f"{damage.cause}; {damage.remedy}")
                 if done.alarm:
                     context.log.warning(done.alarm)
 
