@@ -21,8 +21,9 @@ from factolake.lake.diff import difference
 from factolake.lake.engine import engine
 from factolake.lake.positions import refine_position
 from factolake.lake.tables import Lake
+from factolake.refine.feed import MAX_FEED_ROWS
 from factolake.refine.registry import REFINEMENTS
-from factolake.refine.runner import MAX_FEED_ROWS, Runner, record_plant
+from factolake.refine.runner import Runner, record_plant
 
 SOURCES = (bronze.READINGS, bronze.EVENTS, bronze.DEAD_LETTER, ops.CLOCK)
 COMPARED = tuple(r for r in REFINEMENTS if r.output.layer in ("silver", "gold"))

@@ -28,7 +28,7 @@ from factolake.lake.diff import changed_slices
 from factolake.lake.engine import Engine
 from factolake.lake.positions import refine_position
 from factolake.lake.tables import Handle, Lake
-from factolake.refine.as_new import as_new, portions
+from factolake.refine.feed import CAUSE, as_new, news, portion, whole
 from factolake.refine.plant_frames import PlantFrames, plant_frames
 from factolake.refine.reach import Reach, reached
 from factolake.refine.refinement import Horizon, Input, Inputs, Refinement, Slice
@@ -36,13 +36,8 @@ from factolake.refine.result import RunResult
 from factolake.refine.slices import age, rows_of, slice_predicate
 
 log = structlog.get_logger(__name__)
-CAUSE = "factolake.cause"
-"""Under this name a commit notes why all its slices were made anew; restatements tell it."""
 PLAN_STEP = 1_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MAX_FEED_VERSIONS = 500
-MAX_FEED_ROWS = 100_000
-"""Spark Connect refuses a message above 128 MiB, and a reading on its way takes about 500 bytes: 400,000 rows were 208 MB."""
 LAZY_VERSIONS = 200
 """A position that moved without touching a slice is committed only after this many versions: the feed is cheap to read again."""
 
@@ -177,14 +172,6 @@ class Runner:
         reads_clock = any(feed.table is ops.CLOCK for feed in refinement.inputs)
         return reads_clock and self._clock_seen.get(refinement.name) != self._handle(silver.CARRY).version
 
-    def _feed(self, span: _Span) -> pa.Table:
-        """Changed rows of the span's input: only the columns `touch` asked for."""
-        handle = self._handle(span.input.table)
-        columns = list(span.input.columns)
-        if span.after is None:
-            return as_new(handle.read(columns=columns))
-        return handle.changes(span.after + 1, span.through, columns)
-
     def _append(self, refinement: Refinement, output: Handle, spans: list[_Span]) -> RunResult:
         """New rows of the first input, in portions of versions, each committed with its position."""
         (span,) = spans
@@ -194,7 +181,7 @@ class Runner:
         written, version = self._retry(refinement, output) if self._plan_change(refinement, output) else (0, None)
         while after < span.through:
             try:
-                through, rows = self._portion(span.input, after, span.through)
+                through, rows = portion(self._handle(span.input.table), span.input, after, span.through)
             except TableDamaged as hole:
                 return self._append_whole(refinement, output, span, hole)
             positions = {self._app_id(refinement, span.input): through, **self._plan_position(refinement, output)}
@@ -218,7 +205,7 @@ class Runner:
         log.warning("a change feed has a hole", refinement=refinement.name, cause=str(hole), remedy="whole table" if refinement.known else "goes on")
         written = 0
         if refinement.known:
-            for rows in portions(self._handle(span.input.table), span.input.columns, MAX_FEED_ROWS):
+            for rows in whole(self._handle(span.input.table), span.input.columns):
                 data = self._transform_new(refinement, output, rows)
                 if data.num_rows:
                     output.append(data, {})
@@ -241,16 +228,6 @@ class Runner:
         rows = self._handle(source).read(predicate=f"epoch IN ({epochs})" if epochs else "false")
         rows = rows.join(keys.group_by(list(source.key)).aggregate([]), keys=list(source.key), join_type="left semi")
         return as_new(rows.select(list(source.column_names)))
-
-    def _portion(self, feed: Input, after: int, last: int) -> tuple[int, pa.Table]:
-        """(through, rows) of the next versions after `after`, fewer versions when they hold many rows."""
-        step = min(last - after, MAX_FEED_VERSIONS)
-        handle = self._handle(feed.table)
-        rows = handle.changes(after + 1, after + step, list(feed.columns))
-        while rows.num_rows > MAX_FEED_ROWS and step > 1:
-            step = max(1, step * MAX_FEED_ROWS // rows.num_rows)
-            rows = handle.changes(after + 1, after + step, list(feed.columns))
-        return after + step, _with_cause(rows, handle.notes(CAUSE, after + 1)) if feed.with_cause and rows.num_rows else rows
 
     def _transform_new(self, refinement: Refinement, output: Handle, rows: pa.Table) -> pa.Table:
         known = refinement.known(rows) if refinement.known else "false"
@@ -303,7 +280,7 @@ class Runner:
             slices |= {tuple(row[name] for name in refinement.output.slice_by) for row in held.to_pylist()}
         for span in spans:
             if everything or span.after is None or span.after < span.through:
-                feed = self._feed(_Span(span.input, None, span.through) if everything else span)
+                feed = news(self._handle(span.input.table), span.input.columns, None if everything else span.after)
                 slices |= span.input.touch(feed, horizon) if feed.num_rows else set()
             elif span.input.table is ops.CLOCK:
                 slices |= span.input.touch(arrow_schema(ops.CLOCK).empty_table(), horizon)
@@ -392,11 +369,6 @@ def record_plant(lake: Lake, model: PlantModel, clock: Clock) -> bool:
     row = {"model_hash": model.digest, "model_json": model.document(), "loaded_ts": clock.now()}
     handle.append(pa.Table.from_pylist([row], arrow_schema(silver.PLANT_MODEL)), {})
     return True
-
-
-def _with_cause(rows: pa.Table, causes: Mapping[int, str]) -> pa.Table:
-    """`rows` of a change feed with `_cause`: what their commit noted."""
-    return rows.append_column("_cause", pa.array([causes.get(version) for version in rows["_commit_version"].to_pylist()], pa.string()))
 
 
 def _compared(table: Table) -> list[str]:
