@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from factolake.crash import crash_point
-from factolake.errors import CommitConflict, DiskFull, TableDamaged
+from factolake.errors import CommitConflict, DiskFull, StorageRefused, TableDamaged
+from factolake.refusals import system_refusals
 
 MISSING = "missing"
 UNREADABLE = "unreadable"
@@ -52,7 +53,7 @@ def judged(before: Known | None, found: str, now: datetime) -> Known:
 
 
 class Checksums:
-    """The record of the table in the folder `table_path`. Its calls raise TableDamaged when it cannot be read, DiskFull and CommitConflict."""
+    """The record of the table in the folder `table_path`. Its calls raise TableDamaged, DiskFull, StorageRefused and CommitConflict."""
 
     def __init__(self, table_path: str | Path) -> None:
         self.file = Path(table_path).absolute() / "_checksums" / "files.sqlite"
@@ -66,7 +67,8 @@ class Checksums:
 
     def note(self, found: Mapping[str, str], now: datetime, gone: Iterable[str] = ()) -> dict[str, Known]:
         """Judge what was `found` of each file by the record as it is now, write that, drop `gone`; all or nothing. Returns what is known then."""
-        self.file.parent.mkdir(exist_ok=True)
+        with system_refusals():
+            self.file.parent.mkdir(exist_ok=True)
         with self._opened("rwc") as db:
             db.execute("BEGIN IMMEDIATE")
             db.execute(_SCHEMA)
@@ -88,7 +90,9 @@ class Checksums:
         except sqlite3.OperationalError as error:
             if "full" in str(error):
                 raise DiskFull(f"{self.file}: the disk under the lake is full; free space there, checksums are recorded afterwards") from error
-            raise CommitConflict(f"the record of checksums {self.file} cannot be used now ({error}); the next turn tries it again") from error
+            if "locked" in str(error):
+                raise CommitConflict(f"{self.file} has been locked for {BUSY_S:.0f} s; find who holds it and stop it") from error
+            raise StorageRefused(f"the system refuses the record of checksums {self.file}: {error}; look at its folder's rights and disk") from error
         except sqlite3.Error as error:
             raise TableDamaged(f"the record of checksums {self.file} cannot be used ({error}); delete it, it is made anew") from error
 

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 
 from factolake.contracts import bronze, gold, ops, silver
 from factolake.contracts.table import Table
-from factolake.errors import TableDamaged
+from factolake.errors import StorageRefused, TableDamaged
 from factolake.lake.checksums import MISSING, Checksums, Known, judged
 from factolake.lake.scrub import Damage, Scrubbed, last_scrub, log_damages, scrub, to_look_at
 from factolake.lake.tables import Handle, Lake
@@ -194,6 +194,16 @@ def test_a_record_that_cannot_be_read_is_named_stops_no_merge_and_is_made_anew(l
     assert Upkeep(handle).merge(later(60)) is not None
     file.unlink()
     assert scrub(lake, bronze.EVENTS, later(120)).new == 1
+
+
+def test_a_table_that_cannot_be_written_to_is_one_sentence(lake: Lake) -> None:
+    handle = filled(lake, bronze.EVENTS)
+    scrub(lake, bronze.EVENTS, NOON)
+    file = Checksums(handle.path).file
+    shutil.rmtree(file.parent)
+    file.parent.symlink_to("/proc/self/attr")  # where nobody, not even root, may make a file
+    with pytest.raises(StorageRefused, match="_checksums"):
+        scrub(lake, bronze.EVENTS, later(60))
 
 
 SCRUB = """
