@@ -42,7 +42,14 @@ def decode(record: Record) -> tuple[str, pa.Table]:
     except (pa.ArrowException, OSError, ValueError) as error:
         raise UndecodableRecord("not_arrow", f"{len(record.value)} bytes are no Arrow stream: {error}") from error
     if not rows.schema.equals(MESSAGE_SCHEMAS[schema]):
-        raise UndecodableRecord("wrong_columns", f"columns {rows.schema.names} are not those of {schema}")
+        raise UndecodableRecord("wrong_columns", _difference(rows.schema, MESSAGE_SCHEMAS[schema], schema))
     if record.headers.get("count") != str(rows.num_rows):
         raise UndecodableRecord("count_differs", f"header says {record.headers.get('count')} values, the record holds {rows.num_rows}")
     return schema, rows
+
+
+def _difference(found: pa.Schema, wanted: pa.Schema, schema: str) -> str:
+    if found.names != wanted.names:
+        return f"columns {found.names} are not those of {schema}"
+    pairs = zip(found, wanted, strict=True)
+    return "; ".join(f"{ours.name} is {theirs.type}, {schema} has {ours.type}" for theirs, ours in pairs if theirs.type != ours.type)

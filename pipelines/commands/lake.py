@@ -1,12 +1,15 @@
 """Looking into the lake: sql, explain, recompute, scrub."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from factolake.domain.clock import SystemClock
 from factolake.errors import ContractViolation, FactoLakeError
 from pipelines.commands.invocation import Json, day, invocation, print_json, print_rich, print_table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 MAX_TABLE_ROWS = 200
 EXPLAINED = ("oee_shift",)
@@ -28,13 +31,28 @@ def sql(
     from factolake.lake.tables import Lake
 
     result = lake_sql.query(Lake(invocation(context).settings().lake_root), query)
-    rows = result.to_pylist()
+    rows = [dict(zip(result.column_names, row, strict=True)) for row in zip(*map(_values, result.columns), strict=True)]
     if as_json:
         print_json(rows)
         return
     print_table("", rows[:MAX_TABLE_ROWS], result.column_names)
     if len(rows) > MAX_TABLE_ROWS:
         typer.echo(f"{len(rows)} rows, the first {MAX_TABLE_ROWS} shown; --json prints all", err=True)
+
+
+def _values(column: "pa.ChunkedArray") -> list[object]:
+    try:
+        return list(column.to_pylist())
+    except (OverflowError, ValueError):
+        # Bronze keeps what arrived: a stamp in the wrong unit may lie outside the years 1 to 9999, which are all that Python has.
+        return [_value(one) for one in column]
+
+
+def _value(one: "pa.Scalar") -> object:
+    try:
+        return one.as_py()
+    except (OverflowError, ValueError):
+        return f"{one.value} {one.type.unit} since 1970"
 
 
 def explain(
