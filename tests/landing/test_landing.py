@@ -22,6 +22,7 @@ from factolake.lake.tables import Lake
 from factolake.landing import ledger
 from factolake.landing.bronze import BronzeTables
 from factolake.landing.land import Landing
+from factolake.landing.run import Chores
 from factolake.testing.memory_log import MemoryLog
 
 Start = Callable[..., Landing]
@@ -282,3 +283,14 @@ def test_reading_stops_at_the_row_limit_and_says_that_more_waits(landing: Start)
     result = landing(log, max_rows=7).step()
     assert (result.records, result.rows, result.more) == (3, 9, True)
     assert isinstance(log.read(0, 1)[0], StoredRecord)
+
+
+def test_f72_the_books_are_balanced_in_time_also_after_the_clock_was_set_back(lake: Lake, tables: BronzeTables, landing: Start) -> None:
+    log = MemoryLog()
+    log.append([readings(1)])
+    landing(log).step()
+    chores = Chores(tables, LandingSettings(ledger_every_s=600))
+    for minutes in (0, 5, -1440, -1436, -1430):
+        chores.step(T0 + dt.timedelta(minutes=minutes), log)
+    assert sorted(row["checked_ts"] for row in rows(lake, LEDGER)) == [T0 + dt.timedelta(minutes=minutes) for minutes in (-1440, -1430)]
+    assert {row["difference"] for row in rows(lake, LEDGER)} == {0}

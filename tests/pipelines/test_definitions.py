@@ -35,6 +35,7 @@ def lake(tmp_path: Path) -> LakeResource:
 
 def test_the_whole_graph_loads(defs: dg.Definitions) -> None:
     dg.Definitions.validate_loadable(defs)
+    assert defs.resolve_asset_graph().get_all_asset_keys() >= {asset_key(table) for table in TABLES.values()}
 
 
 def shape_of(defs: dg.Definitions) -> dict[str, list[str]]:

@@ -110,6 +110,14 @@ def test_a_part_that_ignores_the_request_is_killed_after_its_grace(supervise, tm
     assert "did not end within 0.3 s" in told[0]
 
 
+def is_gone(pid: int) -> bool:
+    """Whether the process has ended, also when nobody has asked yet how."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
 def test_children_of_a_part_go_with_it(supervise, tmp_path):
     code = """
     import subprocess, sys, signal
@@ -121,7 +129,8 @@ def test_children_of_a_part_go_with_it(supervise, tmp_path):
     until(lambda: last_words(tmp_path / "run", "dagster").isdigit())
     child = int(last_words(tmp_path / "run", "dagster"))
     supervisor.stop()
-    until(lambda: not Path(f"/proc/{child}").exists() or "Z" in Path(f"/proc/{child}/stat").read_text().split()[2])
+    until(lambda: is_gone(child))
+    assert is_gone(child) and supervisor.parts["dagster"].process.returncode == -signal.SIGTERM
 
 
 def test_parts_end_when_the_supervisor_is_killed(tmp_path):
@@ -142,6 +151,7 @@ def test_parts_end_when_the_supervisor_is_killed(tmp_path):
         process.kill()
         process.wait()
     until(lambda: (tmp_path / "gone").exists())
+    assert process.returncode == -signal.SIGKILL and last_words(tmp_path / "run", "edge") == "up"
 
 
 def test_a_large_log_is_moved_aside_and_a_few_are_kept(tmp_path):

@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from factolake.domain.calendar import Break, Calendar, PlannedStop, PlantCalendar, SegmentKind, ShiftPattern, plant_zone
+from factolake.domain.equipment import Line, Machine
+from factolake.domain.plant import PlantModel
 
 NIGHT = ShiftPattern("night", time(22), time(6))
 EARLY = ShiftPattern("early", time(6), time(14))
@@ -41,6 +43,31 @@ def test_the_lowest_scope_that_declares_a_calendar_wins_whole() -> None:
     assert {w.shift for w in calendar.shifts(("m1", "L1", "area", "site"), *day)} == {"night"}
     assert {s.kind for s in calendar.segments(("m1", "L1", "area", "site"), *day)} == {SegmentKind.BUSY}
     assert {w.shift for w in calendar.shifts(("m9", "L9", "area", "site"), *day)} == {"early"}
+
+
+@pytest.mark.parametrize(("declared", "wins"), [("m L A s", "m"), ("L A s", "L"), ("A s", "A"), ("s", "s"), ("m s", "m"), ("L s", "L")])
+def test_the_machine_comes_before_its_line_area_and_site_in_a_plant(declared: str, wins: str) -> None:
+    hours = {scope: ShiftPattern(scope, time(start), time(start + 4)) for start, scope in enumerate("mLAs")}
+    calendar = plant(*(Calendar(scope, (hours[scope],)) for scope in declared.split()))
+    line = Line("L", "Line", "acme", "s", "A", "m", ("m", "other"))
+    machines = {name: Machine(name, name, "L", "src", "words", True, True, False, 30.0) for name in line.machines}
+    model = PlantModel("acme", "s", "UTC", 0.8, "iso22400", {"L": line}, machines, {}, (), (), calendar, {})
+    day = (at("2026-11-22T00:00"), at("2026-11-23T00:00"))
+    assert {window.shift for window in calendar.shifts(model.scopes("m"), *day)} == {wins}
+    others = [scope for scope in declared.split() if scope != "m"]
+    assert {window.shift for window in calendar.shifts(model.scopes("other"), *day)} == set(others[:1])
+
+
+@pytest.mark.parametrize(("day", "hours"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25), (date(2026, 6, 1), 24)])
+def test_shifts_around_the_clock_cover_a_day_of_23_or_25_hours_without_a_hole(day: date, hours: int) -> None:
+    round_the_clock = Calendar("s", (EARLY, ShiftPattern("late", time(14), time(22)), NIGHT))
+    begin, end = (datetime.combine(day + timedelta(days=n), time(0), BERLIN).astimezone(UTC) for n in (0, 1))
+    windows = plant(round_the_clock).shifts(("s",), begin, end)
+    assert all(a.to_ts == b.from_ts for a, b in pairwise(windows))
+    assert sum((min(w.to_ts, end) - max(w.from_ts, begin) for w in windows), timedelta()) == timedelta(hours=hours)
+    assert [(w.shift, w.production_day) for w in windows] == [
+        ("night", day - timedelta(days=1)), ("early", day), ("late", day), ("night", day)
+    ]  # fmt: skip
 
 
 def test_a_planned_stop_wins_over_a_break_and_is_clipped_to_the_shift() -> None:
