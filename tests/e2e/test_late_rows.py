@@ -9,6 +9,8 @@ import pytest
 from factolake.config import load_plant
 from factolake.contracts import gold, ops
 from factolake.domain.clock import ManualClock
+from factolake.domain.equipment import Timeline
+from factolake.domain.plant import PlantModel
 from factolake.domain.signals import SignalKind
 from factolake.lake.tables import Lake
 from factolake.plant.scenario import load_scenario
@@ -22,20 +24,20 @@ CONF = Path(__file__).parents[2] / "conf"
 START = datetime(2026, 11, 20, 19, 30, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 11, 21, tzinfo=UTC)
 VALUES = (SignalKind.PROCESS, SignalKind.ENERGY, SignalKind.SETPOINT)
+PLANT = load_plant(CONF / "plant.toml")
 
 
 class Bench:
-    """Ten hours of a steady line, played and refined."""
+    """Some hours of a steady line, played and refined."""
 
-    def __init__(self, sail, root: Path) -> None:
-        model = load_plant(CONF / "plant.toml")
+    def __init__(self, sail, root: Path, model: PlantModel = PLANT, hours: int = 10) -> None:
         self.model = replace(model, signals=tuple(s for s in model.signals if s.kind not in VALUES))
         self.lake, self.clock = Lake(root / "lake"), ManualClock(START + timedelta(hours=11))
         scenario = load_scenario(CONF / "scenarios" / "steady.toml", model)
         self.line = PlayedLine(self.lake, self.model, scenario, START, ledger=root / "truth.jsonl")
         record_plant(self.lake, self.model, self.clock)
         self.runner = Runner(self.lake, sail, self.model, self.clock)
-        self.line.play(START + timedelta(hours=10), portion=timedelta(hours=1))
+        self.line.play(START + timedelta(hours=hours), portion=timedelta(hours=1))
         self.refine()
         self.clock.advance(3600)
 
@@ -45,8 +47,8 @@ class Bench:
                 return
         raise AssertionError("the refinements never come to rest")
 
-    def late(self, *changes: Change) -> None:
-        self.line.now += timedelta(hours=26)
+    def late(self, *changes: Change, by: timedelta = timedelta(hours=26)) -> None:
+        self.line.now += by
         self.line.land(changes)
         self.refine()
 
@@ -62,6 +64,12 @@ class Bench:
 
 def state(machine: str, ts: datetime, word: int) -> Change:
     return Change(ts, machine, "state", f"{machine}.State", word, 0)
+
+
+def recorded(model: PlantModel) -> PlantModel:
+    """`model` behind a source whose record alone moves time on: a month of silence is no month of unknown time to be refined."""
+    sources = {name: replace(source, timeline=Timeline.RECORDED, max_silence_s=None) for name, source in model.sources.items()}
+    return replace(model, sources=sources, machines={name: replace(machine, max_silence_s=None) for name, machine in model.machines.items()})
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +118,25 @@ def test_a_planned_run_time_corrected_afterwards_restates_with_the_plant_model_a
     rows = [row for row in bench.lake.open(ops.RESTATEMENTS).read().to_pylist() if (row["row_key"], row["column_name"]) not in known]
     assert {row["column_name"] for row in rows} >= {"oee", "effectiveness"}
     assert all('"L1-M2"' in row["row_key"] and row["cause"] == "plant_model" for row in rows)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("late_by", [timedelta(hours=1), timedelta(days=30)], ids=["an-hour", "thirty-days"])
+def test_f70_rows_an_hour_or_thirty_days_late_are_counted_as_late_and_restate_the_touched_shift_alone(
+    sail, tmp_path: Path, late_by: timedelta
+) -> None:
+    bench = Bench(sail, tmp_path, recorded(PLANT), hours=2)
+    before = bench.shifts()
+    at = START + timedelta(minutes=45)
+    known_ts = bench.line.now + late_by
+    bench.late(state("L1-M3", at, 3), state("L1-M3", at + timedelta(seconds=30), 1), by=late_by)
+    after = bench.shifts()
+    restated = {shift for key, row in after.items() if row["as_of"] != before[key]["as_of"] for shift in key[1:]}
+    assert restated == {"late"}
+    assert {shift for _, shift in after} == {"late", "night"}
+    assert after["L1-M3", "late"]["adet_us"] - before["L1-M3", "late"]["adet_us"] == 30_000_000
+    rows = bench.lake.open(ops.RESTATEMENTS).read().to_pylist()
+    assert {(row["column_name"], row["cause"]) for row in rows} >= {("apt_us", "late_rows"), ("adet_us", "late_rows")}
+    assert all('"late"' in row["row_key"] for row in rows)
+    (lag,) = [row for row in bench.lake.open(gold.KNOWLEDGE_LAG).read().to_pylist() if (row["machine"], row["happened_ts"]) == ("L1-M3", at)]
+    assert (lag["event_kind"], lag["known_ts"], lag["lag_us"]) == ("fault", known_ts, (known_ts - at) // timedelta(microseconds=1))
