@@ -16,6 +16,7 @@ FactoLakeError
     ├── StalePosition        rows at or below a position already committed were offered again
     ├── LogReplaced          the spool ends below the position the lake has committed
     ├── QueryError           a SQL question the lake cannot answer
+    ├── EngineFailed         the Spark engine cannot compute a table: a damaged file, values it refuses
     ├── TableDamaged         a table's log or data file is missing or broken
     ├── NoSuchRow            a value that was asked for is not in the lake
     ├── MissingDependency    an optional package, jar or Java is not installed
@@ -80,6 +81,10 @@ class ConfigError(Permanent):
     def __init__(self, file: str, key: str, value: object, allowed: str) -> None:
         super().__init__(f"{file}: {key} is {value!r}; allowed: {allowed}")
         self.file, self.key, self.value, self.allowed = file, key, value, allowed
+
+
+class EngineFailed(Permanent):
+    """The Spark engine cannot compute a table: a damaged data file, or values and plans that it refuses."""
 
 
 class UndecodableRecord(Permanent):

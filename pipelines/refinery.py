@@ -16,7 +16,7 @@ from factolake.config import Settings, load_plant
 from factolake.contracts import ops
 from factolake.contracts.formats.arrow import arrow_schema
 from factolake.domain.clock import Clock
-from factolake.errors import FactoLakeError
+from factolake.errors import EngineUnavailable, FactoLakeError
 from factolake.lake.engine import engine
 from factolake.lake.leases import Lease
 from factolake.lake.tables import Lake
@@ -60,6 +60,8 @@ class Refinery:
             started = self.clock.now()
             try:
                 result = self.runner.run(refinement)
+            except EngineUnavailable:
+                raise  # nothing can be refined without it; whoever starts this part starts it anew
             except FactoLakeError as error:
                 self._failed(refinement, started, str(error))
                 continue

@@ -56,9 +56,8 @@ def _spans(slices: DataFrame) -> DataFrame:
 
 
 def _segments(inputs: Inputs) -> DataFrame:
-    # The calendar is resolved in Python, so the span must be known here: two values of a frame that is local anyway.
-    first, last = inputs.slices.agg(F.min("hour_ts"), F.max("hour_ts")).toArrow().to_pylist()[0].values()
-    return inputs.plant.segments(first, last + HOUR)
+    hours = [hour for _, hour in inputs.chosen if isinstance(hour, datetime)]
+    return inputs.plant.segments(min(hours), max(hours) + HOUR)
 
 
 def _excluded(readings: DataFrame) -> DataFrame:

@@ -28,9 +28,7 @@ def shift_spans(slices: DataFrame, segments: DataFrame) -> DataFrame:
 
 def segments_around(inputs: Inputs) -> DataFrame:
     """Calendar segments of the slices' shifts and of the shift after each."""
-    # The calendar is resolved in Python, so the span must be known here: two values of a frame that is local anyway.
-    first, last = inputs.slices.agg(F.min("production_day"), F.max("production_day")).toArrow().to_pylist()[0].values()
-    begin, end = _days_of_shifts(first, last)
+    begin, end = production_days(inputs.chosen)
     return inputs.plant.segments(datetime.fromisoformat(f"{begin}T00:00:00+00:00"), datetime.fromisoformat(f"{end}T00:00:00+00:00"))
 
 

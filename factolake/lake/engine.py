@@ -20,13 +20,14 @@ import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 from pyspark.errors.exceptions.base import PySparkException
+from pyspark.errors.exceptions.connect import SparkConnectGrpcException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.connect.client.retries import DefaultPolicy
 
 from factolake.config.settings import Settings
 from factolake.contracts import TABLES
 from factolake.contracts.formats.spark import to_frame
-from factolake.errors import ConfigError, EngineUnavailable, MissingDependency, TableDamaged
+from factolake.errors import ConfigError, EngineFailed, EngineUnavailable, MissingDependency, TableDamaged
 from factolake.lake.jvm import JvmSpark, jvm_spark
 from factolake.lake.tables import Lake
 
@@ -75,6 +76,24 @@ class Engine:
                 f"{path}: version {version} cannot be read ({str(error).splitlines()[0]}); read the newest, or a later version"
             ) from error
         return to_frame(self.spark, data)
+
+    def rows(self, frame: DataFrame, what: str) -> pa.Table:
+        """The rows of `frame`, computed now; `what` says in an error what was computed.
+
+        Types are the engine's, which may differ in unit and width from those of the plan. Raises EngineFailed when the engine cannot
+        compute it, EngineUnavailable when it does not answer.
+        """
+        try:
+            # `toArrow` asks the engine for the plan's schema first and casts by it, 27 ms of CPU; our tables are cast by their contract.
+            data, _ = frame._to_table()  # type: ignore[operator]
+        except PySparkException as error:
+            if _is_gone(error):
+                raise EngineUnavailable(f"engine {self.name}: it went away while computing {what} ({_cause(error)}); start it again") from error
+            raise EngineFailed(
+                f"engine {self.name}: {what} cannot be computed ({_cause(error)}); nothing was committed, "
+                "look with `factolake scrub` for damaged files"
+            ) from error
+        return data
 
     def _place(self, path: str) -> str:
         if self.links is None or _PLAIN.fullmatch(path):
@@ -145,6 +164,13 @@ def _session(url: str, name: str) -> Iterator[SparkSession]:
         yield spark
     finally:
         spark.stop()
+
+
+def _is_gone(error: PySparkException) -> bool:
+    """Whether the engine, or our session on it, is no longer there, rather than unable to do what was asked."""
+    if not isinstance(error, SparkConnectGrpcException):
+        return True
+    return error.getGrpcStatusCode().name == "UNAVAILABLE" or str(error.getCondition()).startswith("INVALID_HANDLE")
 
 
 def _cause(error: Exception) -> str:

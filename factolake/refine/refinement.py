@@ -59,13 +59,14 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What a transform gets: frames by table name (a superset of the rows it needs), the slices to make, plant and clock."""
+    """What a transform gets: frames by table name (a superset of the rows it needs), the slices to make (`chosen`: as values), plant and clock."""
 
     spark: SparkSession
     frames: Mapping[str, DataFrame]
     slices: DataFrame
     plant: PlantFrames
     clock_ts: datetime
+    chosen: frozenset[Slice] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

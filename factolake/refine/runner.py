@@ -315,7 +315,7 @@ class Runner:
         frames = {feed.table.name: self._frame(feed.table, feed.rows(group)) for feed in refinement.inputs}
         if refinement.own_rows:
             frames[refinement.output.name] = self._frame(refinement.output, refinement.own_rows(group))
-        return self._result(refinement, Inputs(self.engine.spark, frames, slices, self._plant_frames(), self.clock_ts()))
+        return self._result(refinement, Inputs(self.engine.spark, frames, slices, self._plant_frames(), self.clock_ts(), group))
 
     def _frame(self, table: Table, rows: str) -> DataFrame:
         if rows == "false":
@@ -324,7 +324,7 @@ class Runner:
         return self.engine.read_table(self.lake.path(table)).where(rows)
 
     def _result(self, refinement: Refinement, inputs: Inputs) -> pa.Table:
-        rows = refinement.transform(inputs).toArrow()
+        rows = self.engine.rows(refinement.transform(inputs), refinement.output.name)
         now = pa.array([self.clock.now()] * rows.num_rows, pa.timestamp("us", tz="UTC"))
         data = fit(refinement.output, rows.append_column("as_of", now))
         wrong = self._checks(refinement.output, data)

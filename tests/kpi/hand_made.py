@@ -114,7 +114,7 @@ def make(spark: SparkSession, refinement: Refinement, model: PlantModel, slices:
     schema = arrow_schema(refinement.output)
     names = refinement.output.slice_by
     columns = [pa.array([row[i] for row in slices], schema.field(name).type) for i, name in enumerate(names)]
-    inputs = Inputs(spark, frames, to_frame(spark, pa.table(columns, names=list(names))), plant_frames(spark, model), BEGINNING)
+    inputs = Inputs(spark, frames, to_frame(spark, pa.table(columns, names=list(names))), plant_frames(spark, model), BEGINNING, frozenset(slices))
     made = refinement.transform(inputs).toArrow()
     assert made.column_names == [name for name in refinement.output.column_names if name != "as_of"]
     return sorted(made.to_pylist(), key=lambda row: str([row[name] for name in refinement.output.key]))

@@ -9,7 +9,7 @@ from deltalake import DeltaTable, write_deltalake
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from factolake.errors import ConfigError, EngineUnavailable, TableDamaged
+from factolake.errors import ConfigError, EngineFailed, EngineUnavailable, TableDamaged
 from factolake.lake.engine import Engine, engine
 
 NOON = datetime(2026, 3, 2, 12, 0, 0, 7, tzinfo=UTC)
@@ -51,6 +51,31 @@ def test_a_pinned_version_behind_a_newer_checkpoint_is_read(running_engine: Engi
     write_deltalake(path, numbers(4), mode="append")
     assert values_of(running_engine.read_table(path, version=1)) == [0, 1]
     assert values_of(running_engine.read_table(path)) == [0, 1, 2, 3, 4]
+
+
+def test_rows_are_computed_now_and_may_be_none(running_engine: Engine, tmp_path: Path) -> None:
+    path = str(tmp_path / "t")
+    write_deltalake(path, numbers(1, 2))
+    assert sorted(running_engine.rows(running_engine.read_table(path), "t")["n"].to_pylist()) == [1, 2]
+    none = running_engine.rows(running_engine.read_table(path).where("n > 2"), "t")
+    assert (none.column_names, none.num_rows) == (["n", "at"], 0)
+
+
+def test_what_the_engine_cannot_compute_is_one_sentence(running_engine: Engine, tmp_path: Path) -> None:
+    path = tmp_path / "t"
+    write_deltalake(str(path), numbers(*range(1000)))
+    (file,) = path.glob("*.parquet")
+    file.write_bytes(b"PAR1" + b"x" * (file.stat().st_size - 8) + b"PAR1")
+    with pytest.raises(EngineFailed, match=r"silver\.counts cannot be computed .* look with `factolake scrub`"):
+        running_engine.rows(running_engine.read_table(str(path)), "silver.counts")
+    assert values_of(running_engine.spark.range(2).withColumnRenamed("id", "n")) == [0, 1]
+
+
+def test_an_engine_that_went_away_is_told_from_one_that_refuses() -> None:
+    with engine("sail") as ended:
+        frame = ended.spark.range(2)
+    with pytest.raises(EngineUnavailable, match=r"engine sail: it went away while computing silver\.counts"):
+        ended.rows(frame, "silver.counts")
 
 
 def test_a_pinned_version_without_rows_keeps_its_columns(running_engine: Engine, tmp_path: Path) -> None:
