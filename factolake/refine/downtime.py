@@ -29,9 +29,8 @@ def downtime(inputs: Inputs) -> DataFrame:
     machines = inputs.plant.machines.select("machine", "short_stop_us", "flow_place")
     placed = states.join(F.broadcast(machines), on="machine", how="inner")
     stops = _stops(placed).withColumn("from_day", F.to_date("stop_ts")).join(inputs.slices, on=["machine", "from_day"], how="left_semi")
-    caused = stops.join(_causes(stops, placed), on=["machine", "stop_ts"], how="left")
     asks = (F.col("duration_us") > F.col("short_stop_us")) & ~F.col("state").isin(*_NEVER_ASK)
-    named = caused.withColumns({"from_ts": F.col("stop_ts"), "asks_reason": asks, "reason": F.when(asks, "unclassified")})
+    named = _with_cause(stops, placed).withColumns({"from_ts": F.col("stop_ts"), "asks_reason": asks, "reason": F.when(asks, "unclassified")})
     return select_contract(named, silver.DOWNTIME)
 
 
@@ -64,33 +63,31 @@ def _stops(states: DataFrame) -> DataFrame:
     )
 
 
-def _causes(stops: DataFrame, states: DataFrame) -> DataFrame:
-    """The neighbour that stood still when a starved (upstream) or blocked (downstream) stop began.
+def _with_cause(stops: DataFrame, states: DataFrame) -> DataFrame:
+    """`causing_machine`: the neighbour that stood still when a starved (upstream) or blocked (downstream) stop began.
 
     Neighbours that were themselves starved (blocked) are passed over; one that was not in a stop state, or of which nothing is
     known, ends the search without an answer.
     """
     side = F.when(F.col("state") == MachineState.STARVED.value, -1).when(F.col("state") == MachineState.BLOCKED.value, 1)
-    idle = stops.where(F.col("state").isin(*_NEVER_ASK)).select("machine", "stop_ts", "line", "state", "flow_place", side.alias("side"))
     others = states.select(
-        F.col("machine").alias("causing_machine"),
+        F.col("machine").alias("other_machine"),
         F.col("line").alias("other_line"),
         F.col("state").alias("other_state"),
         F.col("flow_place").alias("other_place"),
         F.col("from_ts").alias("other_from_ts"),
         F.col("to_ts").alias("other_to_ts"),
     )
-    distance = (F.col("other_place") - F.col("flow_place")) * F.col("side")
+    distance = (F.col("other_place") - F.col("flow_place")) * side
     meets = (F.col("other_from_ts") <= F.col("stop_ts")) & (F.col("stop_ts") < F.col("other_to_ts"))
-    beside = idle.join(others, (F.col("line") == F.col("other_line")) & meets & (distance > 0), how="inner").withColumn("distance", distance)
-    nearer = Window.partitionBy("machine", "stop_ts").orderBy("distance")
-    seen = beside.where(F.col("other_state") != F.col("state")).withColumn("rank", F.row_number().over(nearer)).where("rank = 1")
-    passed = beside.groupBy("machine", "stop_ts").agg(
-        F.collect_set(F.when(F.col("other_state") == F.col("state"), F.col("distance"))).alias("passed")
-    )
-    known = seen.join(passed, on=["machine", "stop_ts"], how="inner")
-    gapless = F.size(F.filter("passed", lambda place: place < F.col("distance"))) == F.col("distance") - 1
-    return known.where(F.col("other_state").isin(*_STOPS) & gapless).select("machine", "stop_ts", "causing_machine")
+    beside = stops.join(others, (F.col("line") == F.col("other_line")) & meets & (distance > 0), how="left")
+    passed = F.when(F.col("other_state") == F.col("state"), distance)
+    met = F.when(F.col("other_state") != F.col("state"), F.struct(distance.alias("distance"), "other_machine", "other_state"))
+    found = beside.groupBy(*stops.columns).agg(F.collect_set(passed).alias("passed"), F.min(met).alias("met"))
+    nearest = F.col("met.distance")
+    gapless = F.size(F.filter("passed", lambda place: place < nearest)) == nearest - 1
+    stood = F.col("met.other_state").isin(*_STOPS) & gapless
+    return found.withColumn("causing_machine", F.when(stood, F.col("met.other_machine"))).drop("passed", "met")
 
 
 def _touched(feed: pa.Table, horizon: Horizon) -> set[Slice]:
