@@ -32,6 +32,9 @@ from factolake.lake.jvm import JvmSpark, jvm_spark
 from factolake.lake.tables import Lake
 
 SESSION_CONF = {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "true"}
+# The client notes the line of our code at every call of a column function: a quarter of a refinery pass, and it swells each plan. JVM Spark
+# takes this only at its start.
+SAIL_CONF = {"spark.python.sql.dataFrameDebugging.enabled": "false"}
 TOKEN_FILE = "spark-connect.token"
 POLL_S = 1.0
 CONNECT_PORT = 15002
@@ -154,7 +157,7 @@ def _session(url: str, name: str) -> Iterator[SparkSession]:
     try:
         spark = SparkSession.builder.remote(url).create()
         spark.client.set_retry_policies([DefaultPolicy(max_retries=RETRIES)])
-        for key, value in SESSION_CONF.items():
+        for key, value in (SESSION_CONF | (SAIL_CONF if name == "sail" else {})).items():
             spark.conf.set(key, value)
     except (PySparkException, OSError) as error:
         if spark is not None:

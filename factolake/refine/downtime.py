@@ -19,6 +19,7 @@ from factolake.refine.refinement import Horizon, Input, Inputs, Refinement, Slic
 LOOKBACK_DAYS = 31
 """How many days before a changed interval a stop that it belongs to may have begun; looked at only when the day begins in a stop."""
 
+DAY_US = 86_400_000_000
 _STOPS = tuple(sorted(state.value for state in STOP_STATES))
 _NEVER_ASK = tuple(sorted(state.value for state in NEVER_ASK))
 
@@ -93,53 +94,61 @@ def _with_cause(stops: DataFrame, states: DataFrame) -> DataFrame:
 def _touched(feed: pa.Table, horizon: Horizon) -> set[Slice]:
     """Days of stops that changed intervals belong to, and the days on which neighbours of their line may have stopped for them."""
     before, after = _sides(feed)
-    touched: set[Slice] = set()
-    for machine, start in before.keys() | after.keys():
-        old, new = before.get((machine, start)), after.get((machine, start))
+    every, touched = before | after, set[Slice]()
+    for machine, start_us in every:
+        old, new = before.get((machine, start_us)), after.get((machine, start_us))
         if old == new:
             continue
         known = [row for row in (old, new) if row is not None]
         same = old is not None and new is not None and old[0] == new[0]
         ends = [row[1] for row in known]
-        first = min(ends) if same else start
-        days = _days(first.date(), max(ends).date())
-        touched |= {(machine, day) for day in [start.date(), *days]}
+        start_day = _day(start_us)
+        days = _days(_day(min(ends)) if same else start_day, _day(max(ends)))
+        touched |= {(machine, day) for day in [start_day, *days]}
         touched |= {(other, day) for other in _line_of(machine, horizon.model) for day in days}
-        if _may_continue(machine, start, before | after):
-            touched |= {(machine, start.date() - timedelta(days=step)) for step in range(1, LOOKBACK_DAYS + 1)}
+        if _may_continue(machine, start_us, every):
+            touched |= {(machine, start_day - timedelta(days=step)) for step in range(1, LOOKBACK_DAYS + 1)}
     return touched
 
 
-_Key = tuple[str, datetime]
-_Interval = tuple[str, datetime, bool, str | None, datetime | None]
+_Key = tuple[str, int]
+_Interval = tuple[str, int, bool, str | None, int | None]
 
 
 def _sides(feed: pa.Table) -> tuple[dict[_Key, _Interval], dict[_Key, _Interval]]:
-    """Intervals of the feed as they were first and as they are last, by (machine, start)."""
+    """Intervals of the feed as they were first and as they are last, by (machine, start); times in µs since 1970.
+
+    Whole days come for a change of a minute, and as numbers they are read five times as fast as datetimes are.
+    """
     before: dict[_Key, _Interval] = {}
     after: dict[_Key, _Interval] = {}
-    for row in feed.to_pylist():
-        key = (row["machine"], row["from_ts"])
-        value = (row["state"], row["to_ts"], row["is_open"], row["state_raw"], row["gateway_ts"])
-        if row["_change_type"] in ("delete", "update_preimage"):
+    plain = [feed[name].cast(pa.int64()) if name.endswith("_ts") else feed[name] for name in (*_COLUMNS, "_change_type")]
+    for machine, from_us, to_us, state, state_raw, is_open, gateway_us, change in zip(*(column.to_pylist() for column in plain), strict=True):
+        key, value = (machine, from_us), (state, to_us, is_open, state_raw, gateway_us)
+        if change in ("delete", "update_preimage"):
             before[key] = min(before.get(key, value), value, key=lambda held: held[1])
         else:
             after[key] = max(after.get(key, value), value, key=lambda held: held[1])
     return before, after
 
 
-def _may_continue(machine: str, start: datetime, known: dict[_Key, _Interval]) -> bool:
+def _may_continue(machine: str, start_us: int, known: dict[_Key, _Interval]) -> bool:
     """Whether a stop that began on an earlier day may reach the interval: nothing but stop states from the day's beginning to it.
 
     The feed brings whole days, so an earlier interval of the day that is no stop is seen here.
     """
-    same_day = [row for (other, at), row in known.items() if other == machine and at.date() == start.date() and at < start]
+    midnight_us = start_us - start_us % DAY_US
+    same_day = [row for (other, at_us), row in known.items() if other == machine and midnight_us <= at_us < start_us]
     return all(row[0] in _STOPS for row in same_day)
 
 
 def _line_of(machine: str, model: PlantModel) -> tuple[str, ...]:
     known = model.machines.get(machine)
     return () if known is None else model.lines[known.line_id].machines
+
+
+def _day(us: int) -> date:
+    return date(1970, 1, 1) + timedelta(days=us // DAY_US)
 
 
 def _days(first: date, last: date) -> list[date]:

@@ -122,6 +122,7 @@ class Runner:
         return self._touched(refinement, spans, self._handle(refinement.output), everything=True)
 
     def _opened(self, table: Table) -> Handle:
+        """A handle where it stands; `_handle` moves it to the newest version, which a run does once for each of its tables."""
         if table.name not in self._handles:
             self.lake.ensure(table)
             self._handles[table.name] = self.lake.open(table)
@@ -148,11 +149,11 @@ class Runner:
         return refine_position(refinement.name, feed.table.name, self._opened(feed.table).history)
 
     def _plan_id(self, refinement: Refinement) -> str:
-        return refine_position(refinement.name, "plan", self._handle(silver.PLANT_MODEL).history)
+        return refine_position(refinement.name, "plan", self._opened(silver.PLANT_MODEL).history)
 
     def _plan(self, refinement: Refinement) -> int:
         """Version of the code and of the plant model together: when it grows, every slice is touched."""
-        return refinement.version * PLAN_STEP + self._handle(silver.PLANT_MODEL).version
+        return refinement.version * PLAN_STEP + self._opened(silver.PLANT_MODEL).version
 
     def _plan_change(self, refinement: Refinement, output: Handle) -> str | None:
         """What made every slice due anew since the output was last complete: transform (its code) or plant_model; None if neither."""
@@ -181,7 +182,7 @@ class Runner:
         written, version = self._retry(refinement, output) if self._plan_change(refinement, output) else (0, None)
         while after < span.through:
             try:
-                through, rows = portion(self._handle(span.input.table), span.input, after, span.through)
+                through, rows = portion(self._opened(span.input.table), span.input, after, span.through)
             except TableDamaged as hole:
                 return self._append_whole(refinement, output, span, hole)
             positions = {self._app_id(refinement, span.input): through, **self._plan_position(refinement, output)}
@@ -205,7 +206,7 @@ class Runner:
         log.warning("a change feed has a hole", refinement=refinement.name, cause=str(hole), remedy="whole table" if refinement.known else "goes on")
         written = 0
         if refinement.known:
-            for rows in whole(self._handle(span.input.table), span.input.columns):
+            for rows in whole(self._opened(span.input.table), span.input.columns):
                 data = self._transform_new(refinement, output, rows)
                 if data.num_rows:
                     output.append(data, {})
@@ -280,7 +281,7 @@ class Runner:
             slices |= {tuple(row[name] for name in refinement.output.slice_by) for row in held.to_pylist()}
         for span in spans:
             if everything or span.after is None or span.after < span.through:
-                feed = news(self._handle(span.input.table), span.input.columns, None if everything else span.after)
+                feed = news(self._opened(span.input.table), span.input.columns, None if everything else span.after)
                 slices |= span.input.touch(feed, horizon) if feed.num_rows else set()
             elif span.input.table is ops.CLOCK:
                 slices |= span.input.touch(arrow_schema(ops.CLOCK).empty_table(), horizon)
@@ -320,7 +321,7 @@ class Runner:
     def _frame(self, table: Table, rows: str) -> DataFrame:
         if rows == "false":
             return to_frame(self.engine.spark, arrow_schema(table).empty_table())
-        self._handle(table)
+        self._opened(table)
         return self.engine.read_table(self.lake.path(table)).where(rows)
 
     def _result(self, refinement: Refinement, inputs: Inputs) -> pa.Table:
