@@ -5,18 +5,21 @@ When a table showed something is the time at which its commit came into being as
 
 import dataclasses
 import datetime as dt
+import sqlite3
 import time
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
+from factolake.bus.spool_bus import Spool
+from factolake.config.settings import Settings
 from factolake.contracts import bronze, gold
 from factolake.contracts.table import Table
 from factolake.domain.clock import SystemClock
 from factolake.lake.durable import entry_file
 from factolake.lake.tables import Lake
-from factolake.plant.truth import Truth
+from factolake.plant.truth import Sent, Truth
 from pipelines.supervisor import PartSpec, Supervisor
 from pipelines.up import part_spec, spool_drained
 from pipelines.workspace import Workspace, prepare
@@ -24,6 +27,8 @@ from pipelines.workspace import Workspace, prepare
 TICK_S = 0.2
 PARTS = ("plant", "edge", "land", "refine")
 TRUTH = Path("plant") / "truth.jsonl"
+Shown = Mapping[tuple[str, dt.datetime], Sequence[tuple[float, int]]]
+"""By machine and hour: when (epoch seconds, ascending) a table had how many parts."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -37,8 +42,13 @@ class Seen:
 
 
 @contextmanager
-def installation(home: Path, history_min: float, seed: int, scenario: Path, parts: tuple[str, ...] = PARTS) -> Iterator[tuple[Workspace, Supervisor]]:
-    """The demo's installation in `home` with `history_min` minutes played fast first; its parts run while in the block and end in order."""
+def installation(
+    home: Path, history_min: float, seed: int, scenario: Path, parts: tuple[str, ...] = PARTS, *, keep_spool: bool = False
+) -> Iterator[tuple[Workspace, Supervisor]]:
+    """The demo's installation in `home` with `history_min` minutes played fast first; its parts run while in the block and end in order.
+
+    With `keep_spool` the spool keeps what landing releases, so that someone else can read every record too.
+    """
     clock = SystemClock()
     workspace = prepare(home, clock.now())
     start = clock.now() - dt.timedelta(minutes=history_min)
@@ -47,6 +57,8 @@ def installation(home: Path, history_min: float, seed: int, scenario: Path, part
         arguments = ("--seed", str(seed), "--shift-start", start.isoformat(), "--scenario", str(scenario)) if name == "plant" else ()
         specs.append(part_spec(name, workspace.settings_file, *arguments))
     settings = workspace.settings
+    if keep_spool:
+        _keep_released(settings, clock)
     supervisor = Supervisor(specs, settings.run_dir, clock, print, {"land": spool_drained(settings)})
     supervisor.start()
     try:
@@ -96,29 +108,43 @@ def to_gold(lake: Lake, truth: Truth, since: dt.datetime) -> list[Seen]:
     """Every part counted at or after `since`, until gold.oee_hour first had at least that many parts in its machine's hour."""
     handle = lake.open(gold.OEE_HOUR)
     feed = handle.changes(1, handle.version, ["machine", "hour_ts", "pq"])
-    shown: dict[tuple[str, dt.datetime], list[tuple[int, int]]] = defaultdict(list)
-    for row in feed.to_pylist():
+    shown: dict[tuple[str, dt.datetime], list[tuple[float, int]]] = defaultdict(list)
+    for row in sorted(feed.to_pylist(), key=lambda row: row["_commit_version"]):
         if row["_change_type"] in ("insert", "update_postimage"):
-            shown[(row["machine"], row["hour_ts"])].append((row["_commit_version"], row["pq"]))
-    made: dict[tuple[str, dt.datetime], int] = defaultdict(int)
+            shown[(row["machine"], row["hour_ts"])].append((commit_time(lake, gold.OEE_HOUR, row["_commit_version"]), row["pq"]))
+    first = truth.sent[0].ts.replace(minute=0, second=0, microsecond=0)
+    # The very first value of a counter is where it stands and counts nothing, so one less may be all there is to see.
+    return until_shown(truth, since, shown, lambda hour: hour == first)
+
+
+def until_shown(truth: Truth, since: dt.datetime, shown: Shown, misses_first: Callable[[dt.datetime], bool]) -> list[Seen]:
+    """Every part counted at or after `since`, until `shown` had at least that many in its machine's hour; those it never had are left out.
+
+    `misses_first` tells the hours in which the table by its definition counts nothing for the first value of a counter.
+    """
     found = []
-    for one in truth.sent:
-        if one.signal != "total_count" or one.status:
-            continue
-        hour = one.ts.replace(minute=0, second=0, microsecond=0)
-        made[(one.machine, hour)] += 1
-        if one.ts < since:
-            continue
-        # The very first value of a counter is where it stands and counts nothing, so one less may be all there is to see.
-        wanted = made[(one.machine, hour)] - (1 if hour == _first_hour(truth) else 0)
-        version = next((v for v, parts in sorted(shown[(one.machine, hour)]) if parts >= wanted), None)
-        if version is not None:
-            found.append(Seen(one.ts, one.machine, one.signal, commit_time(lake, gold.OEE_HOUR, version) - one.ts.timestamp()))
+    for one, hour, number in parts_made(truth):
+        wanted = number - misses_first(hour)
+        at = next((at for at, parts in shown.get((one.machine, hour), ()) if parts >= wanted), None)
+        if one.ts >= since and at is not None:
+            found.append(Seen(one.ts, one.machine, one.signal, at - one.ts.timestamp()))
     return found
 
 
-def _first_hour(truth: Truth) -> dt.datetime:
-    return truth.sent[0].ts.replace(minute=0, second=0, microsecond=0)
+def parts_made(truth: Truth) -> Iterator[tuple[Sent, dt.datetime, int]]:
+    """(counter value sent, its hour, which one of its machine's hour it is, from 1)."""
+    made: dict[tuple[str, dt.datetime], int] = defaultdict(int)
+    for one in truth.sent:
+        if one.signal == "total_count" and not one.status:
+            hour = one.ts.replace(minute=0, second=0, microsecond=0)
+            made[(one.machine, hour)] += 1
+            yield one, hour, made[(one.machine, hour)]
+
+
+def _keep_released(settings: Settings, clock: SystemClock) -> None:
+    Spool(settings.spool_file, settings.spool.max_mib << 20, clock).close()
+    with closing(sqlite3.connect(settings.spool_file)) as db:
+        db.execute("CREATE TRIGGER keep BEFORE DELETE ON records BEGIN SELECT RAISE(IGNORE); END")
 
 
 def _exists(lake: Lake, version: int) -> bool:
