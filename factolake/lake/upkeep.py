@@ -62,10 +62,11 @@ class Upkeep:
         return self
 
     def due(self, now: datetime) -> tuple[bool, bool]:
-        """Whether (a merge, a checkpoint with clean-up) is due. The first look starts both clocks."""
+        """Whether (a merge, a checkpoint with clean-up) is due. The first look starts both clocks; a clock that was set back makes both due."""
         self._compacted_at = self._compacted_at or now
         self._checkpoint_at = self._checkpoint_at or now
-        return now - self._compacted_at >= self._compact_every, now - self._checkpoint_at >= self._checkpoint_every
+        none = timedelta(0)
+        return not none <= now - self._compacted_at < self._compact_every, not none <= now - self._checkpoint_at < self._checkpoint_every
 
     def step(self, now: datetime, oldest_needed: int | None) -> Tidied:
         """Do what is due at `now`; `oldest_needed` is the oldest version some consumer still has to read, None if there is no consumer.

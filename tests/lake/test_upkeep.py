@@ -155,6 +155,16 @@ def test_merge_and_clean_up_come_when_they_are_due(lake: Lake) -> None:
     assert (done.compacted, done.checkpoint) == (6, 6)
 
 
+def test_a_clock_that_was_set_back_does_not_put_upkeep_off(lake: Lake) -> None:
+    handle = lake.open(CLOCK)
+    upkeep = Upkeep(handle, compact_every_s=60, checkpoint_every_s=600)
+    assert upkeep.due(T0) == (False, False)
+    assert upkeep.due(T0 - dt.timedelta(days=1)) == (True, True)
+    fill(handle, 0, 4)
+    upkeep.step(T0 - dt.timedelta(days=1), None)
+    assert upkeep.due(T0 - dt.timedelta(days=1) + dt.timedelta(seconds=59)) == (False, False)
+
+
 def test_the_oldest_reader_is_found_in_the_outputs_positions(lake: Lake) -> None:
     for table in (READINGS, SILVER_READINGS):
         lake.ensure(table)
