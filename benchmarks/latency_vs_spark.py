@@ -3,12 +3,12 @@
 Run: python benchmarks/latency_vs_spark.py [--minutes 5] [--history-min 20] [--one-after-another]. The simulated plant serves over OPC UA at 1x, the
 gateway fills one spool, land and refine run as they ship. The stock chain is three streaming queries of JVM Spark on two local cores: the spool's
 records, already decoded, as a parquet file twice a second, to bronze; bronze to silver (tag split, deduplicated); silver to gold, where producing
-time and parts of the touched hours are computed anew. It has one shuffle partition and auto compaction, which make it faster, and does less than
-we do: no contract, calendar, carry or losses, no fsync. Latency is that of `latency.py` for both: the k-th part of a machine's hour by the plant's
-ledger until gold has k. Prints one JSON object.
+time and parts of the touched hours are computed anew. It runs with one shuffle partition and auto compaction, and does less than we do: no
+contract, calendar, carry or losses, no fsync. Latency is that of `latency.py` for both: the k-th part of a machine's hour by the plant's ledger
+until gold has k. Prints one JSON object.
 
-Both chains at once take one and a half of two cores, so they wait for each other. `--one-after-another` measures ours, ends land and refine, and
-starts the stock chain, which reads the same spool from its beginning: the same line, each chain with the machine to itself.
+Both chains at once take about 1.3 of two cores, so at times they wait for each other. `--one-after-another` measures ours, ends land and refine,
+and starts the stock chain, which reads the same spool from its beginning: the same line, each chain with the machine to itself.
 """
 
 import argparse
@@ -199,7 +199,7 @@ def publish(batch: DataFrame, silver: Path, gold: Path) -> None:
         return
     rows = batch.sparkSession.read.format("delta").load(str(silver))
     fresh = hours(rows.where(counted & (F.col("hour_ts") >= first[0])))
-    # Partitions replaced cost 1.4 CPU-s, a MERGE 2.1.
+    # Over 60 small files of silver this costs 1.4 CPU-s, a MERGE 2.1.
     fresh.coalesce(1).write.format("delta").mode("overwrite").option("partitionOverwriteMode", "dynamic").save(str(gold))
 
 
