@@ -9,9 +9,8 @@ from factolake.config.settings import LandingSettings
 from factolake.contracts import TABLES
 from factolake.contracts.table import Table
 from factolake.domain.clock import Clock
-from factolake.errors import FactoLakeError
 from factolake.lake.durable import make_durable, repair_tail
-from factolake.lake.scrub import log_damages, scrub
+from factolake.lake.scrub import scrub_turn
 from factolake.lake.tables import Lake
 from factolake.lake.upkeep import Upkeep, oldest_needed
 
@@ -47,10 +46,7 @@ class Tending:
             return
         if table in tended_tables():
             self._tend(table)
-        try:
-            log_damages(scrub(self._lake, table, self._clock.now(), self._settings.scrub_every_s).news)
-        except FactoLakeError as error:
-            log.error("scrub failed", table=table.name, cause=str(error))
+        scrub_turn(self._lake, table, self._clock.now(), self._settings.scrub_every_s)
 
     def _tend(self, table: Table) -> None:
         handle = self._lake.open(table)

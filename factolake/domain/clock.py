@@ -12,6 +12,11 @@ class Clock(Protocol):
         ...
 
 
+def is_due(last: datetime | None, now: datetime, every: timedelta) -> bool:
+    """Whether what was done at `last` (None: never) and is to be done `every` so often is due at `now`; at once after a clock was set back."""
+    return last is None or not timedelta(0) <= now - last < every
+
+
 class SystemClock:
     """The machine's own clock."""
 

@@ -4,12 +4,12 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from factolake.bus.port import LogWriter
 from factolake.bus.spool_bus import Spool
 from factolake.config.settings import Settings
-from factolake.domain.clock import Clock
+from factolake.domain.clock import Clock, is_due
 from factolake.domain.equipment import Source
 from factolake.domain.plant import PlantModel
 from factolake.edge.connector import Connector
@@ -77,9 +77,9 @@ async def _report(settings: Settings, connectors: Sequence[Connector], clock: Cl
 
 
 def _is_due(written: SourceHealth | None, now: SourceHealth, ts: datetime) -> bool:
-    if written is None or written.written_ts is None or _shape(written) != _shape(now):
+    if written is None or _shape(written) != _shape(now):
         return True
-    return not 0 <= (ts - written.written_ts).total_seconds() < HEALTH_EVERY_S
+    return is_due(written.written_ts, ts, timedelta(seconds=HEALTH_EVERY_S))
 
 
 def _shape(health: SourceHealth) -> tuple[object, ...]:

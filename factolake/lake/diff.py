@@ -35,7 +35,7 @@ def changed_slices(before: pa.Table, after: pa.Table, slice_by: Sequence[str], c
     """
     names = [*slice_by, *(name for name in columns if name not in slice_by)]
     slices, chosen = ", ".join(slice_by), ", ".join(names)
-    # Counting each row up on one side and down on the other costs a third of two EXCEPT ALL, which number the rows of a bag.
+    # Counting each row up on one side and down on the other costs a quarter of two EXCEPT ALL, which number the rows of a bag.
     both = f"SELECT {chosen}, 1 AS _side FROM before_rows UNION ALL SELECT {chosen}, -1 AS _side FROM after_rows"
     uneven = f"SELECT {chosen} FROM ({both}) GROUP BY {chosen} HAVING sum(_side) <> 0"
     with scratch() as connection:

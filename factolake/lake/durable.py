@@ -87,15 +87,14 @@ def history(table_path: str | Path) -> str:
         return ""
 
 
-def begin_history(table_path: str | Path) -> str:
+def begin_history(table_path: str | Path) -> None:
     """Give the table's history a new name, on disk before this returns; called when versions that someone may have read are gone."""
-    name, marker = uuid4().hex[:8], Path(table_path) / HISTORY
+    marker = Path(table_path) / HISTORY
     fresh = marker.with_name(f"{HISTORY}.new")
-    fresh.write_text(name, encoding="ascii")
+    fresh.write_text(uuid4().hex[:8], encoding="ascii")
     _fsync(fresh)
     fresh.replace(marker)
     _fsync(marker.parent)
-    return name
 
 
 def verify_tail(table_path: str | Path, last: int = TAIL) -> None:

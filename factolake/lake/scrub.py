@@ -117,6 +117,14 @@ def scrub(lake: Lake, table: Table, now: datetime, every_s: float = EVERY_S, *, 
     )
 
 
+def scrub_turn(lake: Lake, table: Table, now: datetime, every_s: float) -> None:
+    """A `scrub` between a part's other work: new damage becomes an error line, and so does a scrub that failed, which stops nothing else."""
+    try:
+        log_damages(scrub(lake, table, now, every_s).news)
+    except FactoLakeError as error:
+        _log.error("scrub failed", table=table.name, cause=str(error))
+
+
 def last_scrub(lake: Lake, table: Table) -> Scrubbed | None:
     """How `table` stood when it was last scrubbed, from the record alone; None if it never was. Raises TableDamaged."""
     known = Checksums(lake.path(table)).read()

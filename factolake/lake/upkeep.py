@@ -13,6 +13,7 @@ from pathlib import Path
 from factolake.contracts import TABLES
 from factolake.contracts.table import Table
 from factolake.crash import crash_point
+from factolake.domain.clock import is_due
 from factolake.errors import TableDamaged
 from factolake.lake.durable import entry_file, make_durable, read_entry, versions
 from factolake.lake.positions import refine_position
@@ -65,8 +66,7 @@ class Upkeep:
         """Whether (a merge, a checkpoint with clean-up) is due. The first look starts both clocks; a clock that was set back makes both due."""
         self._compacted_at = self._compacted_at or now
         self._checkpoint_at = self._checkpoint_at or now
-        none = timedelta(0)
-        return not none <= now - self._compacted_at < self._compact_every, not none <= now - self._checkpoint_at < self._checkpoint_every
+        return is_due(self._compacted_at, now, self._compact_every), is_due(self._checkpoint_at, now, self._checkpoint_every)
 
     def step(self, now: datetime, oldest_needed: int | None) -> Tidied:
         """Do what is due at `now`; `oldest_needed` is the oldest version some consumer still has to read, None if there is no consumer.

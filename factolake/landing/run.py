@@ -11,9 +11,9 @@ from factolake.bus.spool_bus import Spool
 from factolake.config.settings import LandingSettings, Settings
 from factolake.contracts.bronze import DEAD_LETTER, EVENTS, READINGS
 from factolake.contracts.ops import CLOCK
-from factolake.domain.clock import Clock
-from factolake.errors import FactoLakeError, LogReplaced, SourceUnavailable, Transient
-from factolake.lake.scrub import log_damages, scrub
+from factolake.domain.clock import Clock, is_due
+from factolake.errors import LogReplaced, SourceUnavailable, Transient
+from factolake.lake.scrub import scrub_turn
 from factolake.lake.tables import Lake
 from factolake.lake.upkeep import Upkeep, oldest_needed
 from factolake.landing import ledger
@@ -118,8 +118,7 @@ class Chores:
                     _log.error(done.alarm)
         self._scrub(now)
         self._balanced_at = self._balanced_at or now
-        # A clock that was set back is no reason to wait for the time it had shown before.
-        if not timedelta(0) <= now - self._balanced_at < self._ledger_every:
+        if is_due(self._balanced_at, now, self._ledger_every):
             self._balanced_at = now
             row = ledger.check(self._tables, spool, now)
             if row["difference"]:
@@ -127,11 +126,8 @@ class Chores:
 
     def _scrub(self, now: datetime) -> None:
         """One table a turn, each as often as small files are merged."""
-        if self._scrubbed_at is not None and timedelta(0) <= now - self._scrubbed_at < self._scrub_pause:
+        if not is_due(self._scrubbed_at, now, self._scrub_pause):
             return
         table = LANDED[self._scrubs % len(LANDED)]
         self._scrubbed_at, self._scrubs = now, self._scrubs + 1
-        try:
-            log_damages(scrub(self._tables.lake, table, now, self._scrub_every_s).news)
-        except FactoLakeError as error:
-            _log.error("scrub failed", table=table.name, cause=str(error))
+        scrub_turn(self._tables.lake, table, now, self._scrub_every_s)
