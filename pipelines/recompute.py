@@ -1,7 +1,7 @@
 """`recompute --check`: silver and gold made again from bronze, from scratch, beside the published tables; the difference must be empty.
 
 Bronze is read at the versions silver had read through, the clock as far as the published tables had seen it, and the rows are
-compared as bags without `as_of`. The published tables are not touched.
+compared as bags without `as_of`. Days whose readings are no longer kept are taken over as published. The published tables are not touched.
 """
 
 import shutil
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from factolake.config import Settings, load_plant
 from factolake.contracts import bronze, ops, silver
@@ -19,11 +20,13 @@ from factolake.domain.clock import Clock
 from factolake.errors import Transient
 from factolake.lake.diff import difference
 from factolake.lake.engine import engine
-from factolake.lake.positions import refine_position
+from factolake.lake.positions import forgotten_position, refine_position
 from factolake.lake.tables import Lake
 from factolake.refine.feed import MAX_FEED_ROWS
+from factolake.refine.refinement import Refinement
 from factolake.refine.registry import REFINEMENTS
 from factolake.refine.runner import Runner, record_plant
+from factolake.refine.slices import days_of, frozen_slices, rows_of
 
 SOURCES = (bronze.READINGS, bronze.EVENTS, bronze.DEAD_LETTER, ops.CLOCK)
 COMPARED = tuple(r for r in REFINEMENTS if r.output.layer in ("silver", "gold"))
@@ -56,6 +59,8 @@ def check(settings: Settings, clock: Clock, progress: Callable[[str], None] = la
             copy = Lake(scratch)
             for table in SOURCES:
                 _copy(published, copy, table)
+            for refinement in COMPARED:
+                _take_over(published, copy, refinement)
             record_plant(copy, model, clock)
             runner = Runner(copy, running, model, clock)
             for refinement in REFINEMENTS:
@@ -84,6 +89,27 @@ def _copy(published: Lake, copy: Lake, table: Table) -> None:
     handle = copy.open(table)
     for start in range(0, rows.num_rows, MAX_FEED_ROWS):
         handle.append(rows.slice(start, MAX_FEED_ROWS), {})
+
+
+def _take_over(published: Lake, copy: Lake, refinement: Refinement) -> None:
+    """Slices whose readings are no longer kept cannot be made again; they stand in the copy as they were published, and nobody makes them."""
+    output = refinement.output
+    if not output.slice_by or not published.exists(output):
+        return
+    rows = published.open(output).read()
+    slices = {tuple(row.values()) for row in rows.group_by(list(output.slice_by)).aggregate([]).to_pylist()}
+    frozen = frozen_slices(refinement, slices, published.open)
+    if not frozen:
+        return
+    copy.ensure(output)
+    copy.open(output).append(rows_of(rows, output, frozen), {})
+    days = {day for row in frozen for day in days_of(output, row)}
+    for table in {feed.table.name: feed.table for feed in refinement.inputs if feed.table.retention_days is not None}.values():
+        copy.ensure(table)
+        source, target = published.open(table), copy.open(table)
+        marks = {forgotten_position(day): 1 for day in sorted(days) if source.has_forgotten(day) and not target.has_forgotten(day)}
+        if marks:
+            target.commit_positions(marks)
 
 
 def _read_through(published: Lake, table: Table) -> int:
@@ -117,6 +143,10 @@ def _compare(published: Lake, copy: Lake, table: Table) -> Difference:
         columns = [name for name in columns if name not in ("ingest_ts",)]
     there = published.open(table).read(columns=columns) if published.exists(table) else _none(copy, table, columns)
     here = copy.open(table).read(columns=columns) if copy.exists(table) else _none(published, table, columns)
+    if table is silver.READINGS and published.exists(table):
+        source = published.open(table)
+        gone = [day for day in pc.unique(here["day"]).to_pylist() if source.has_forgotten(day.isoformat())]
+        there, here = (rows.filter(pc.invert(pc.is_in(rows["day"], pa.array(gone, pa.date32())))) for rows in (there, here))
     only_there, only_here = difference(there, here, columns), difference(here, there, columns)
     sample = tuple(row for rows in (only_there, only_here) for row in rows.slice(0, 3).to_pylist())
     return Difference(table.name, there.num_rows, only_there.num_rows, only_here.num_rows, sample)

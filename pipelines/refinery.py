@@ -101,6 +101,11 @@ class Refinery:
         self.failing[refinement.name] = cause
 
 
+def rest_s(interval_s: float, took_s: float) -> float:
+    """Seconds between two passes: one starts every `interval_s`, but the rest is at least half as long as the work, and at most the interval."""
+    return min(interval_s, max(took_s / 2, interval_s - took_s))
+
+
 def run_refinery(
     settings: Settings, clock: Clock, stop: threading.Event, once: bool = False, weary: Callable[[], bool] = lambda: False
 ) -> list[RunResult]:
@@ -120,6 +125,7 @@ def run_refinery(
         refinery = Refinery(runner, clock, DagsterReporter(settings.dagster_home, settings.refinery.dagster_report_every_s))
         changed: list[RunResult] = []
         while not stop.is_set() and not weary():
+            began = time.monotonic()
             with table_turn(settings.run_dir, stop.is_set) as is_mine:
                 changed = refinery.cycle(everything=once) if is_mine else []
                 if is_mine and not once:
@@ -128,7 +134,7 @@ def run_refinery(
             write_progress(settings.run_dir, Progress(clock.now(), progress, dict(refinery.failing)))
             if once and not changed:
                 break
-            stop.wait(0 if once else settings.refinery.interval_s)
+            stop.wait(0 if once else rest_s(settings.refinery.interval_s, time.monotonic() - began))
         with table_turn(settings.run_dir, lambda: False):
             refinery.settle()
             refinery.write_runs()

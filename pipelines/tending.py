@@ -10,6 +10,7 @@ from factolake.contracts import TABLES
 from factolake.contracts.table import Table
 from factolake.domain.clock import Clock
 from factolake.lake.durable import make_durable, repair_tail
+from factolake.lake.retention import forget_old
 from factolake.lake.scrub import scrub_turn
 from factolake.lake.tables import Lake
 from factolake.lake.upkeep import Upkeep, oldest_needed
@@ -18,8 +19,8 @@ log = structlog.get_logger(__name__)
 
 
 def tended_tables() -> list[Table]:
-    """Every table a refinement writes."""
-    return [table for table in TABLES.values() if table.writer.startswith("refine/")]
+    """Every table the refinery writes."""
+    return [table for table in TABLES.values() if table.writer.startswith("refine")]
 
 
 def mend(lake: Lake) -> None:
@@ -39,13 +40,12 @@ class Tending:
 
     def step(self) -> None:
         """Tend the next table."""
-        tables = [table for table in TABLES.values() if table.writer.startswith("refine")]
+        tables = tended_tables()
         table = tables[self._turn % len(tables)]
         self._turn += 1
         if not self._lake.exists(table):
             return
-        if table in tended_tables():
-            self._tend(table)
+        self._tend(table)
         scrub_turn(self._lake, table, self._clock.now(), self._settings.scrub_every_s)
 
     def _tend(self, table: Table) -> None:
@@ -56,3 +56,4 @@ class Tending:
         done = self._upkeeps[table.name].on(handle).step(self._clock.now(), oldest_needed(self._lake, table))
         if done.alarm:
             log.warning("upkeep", alarm=done.alarm)
+        forget_old(self._lake, handle, self._clock.now(), done)

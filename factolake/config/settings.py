@@ -39,7 +39,7 @@ class LandingSettings(Strict):
 class RefinerySettings(Strict):
     """The loop over the refinements."""
 
-    interval_s: float = Field(default=4.0, ge=0.1, le=3600)
+    interval_s: float = Field(default=3.0, ge=0.1, le=3600, description="from the start of one pass to the start of the next")
     dagster_report_every_s: int = Field(default=60, ge=1)
     max_memory_mib: int = Field(default=1500, ge=1000, description="above this the refinery starts itself anew between two passes")
 

@@ -60,7 +60,8 @@ READINGS = Table(
     key=KEY,
     writer="landing",
     partition_by=("ingest_date",),
-    retention_days=400,
+    retention_days=430,
+    kept_since="ingest_ts",
     freshness_target_s=2,
 )
 
@@ -72,7 +73,8 @@ EVENTS = Table(
     key=KEY,
     writer="landing",
     partition_by=("ingest_date",),
-    retention_days=400,
+    retention_days=430,
+    kept_since="ingest_ts",
     freshness_target_s=2,
 )
 
@@ -94,7 +96,8 @@ DEAD_LETTER = Table(
     key=("log_id", "log_offset", "row_idx"),
     writer="landing",
     partition_by=("ingest_date",),
-    retention_days=400,
+    retention_days=430,
+    kept_since="ingest_ts",
 )
 
 BRONZE = (READINGS, EVENTS, DEAD_LETTER)

@@ -13,7 +13,8 @@ CLOCK = Table(
     ),
     key=("tick_ts",),
     writer="landing",
-    retention_days=400,
+    retention_days=430,
+    kept_since="tick_ts",
     freshness_target_s=90,
 )
 
@@ -132,6 +133,7 @@ RUNS = Table(
     key=("refinement", "started_ts"),
     writer="refinery",
     retention_days=90,
+    kept_since="started_ts",
 )
 
 OPS = (CLOCK, GAPS, LOSSES, LEDGER, QUARANTINE, RESTATEMENTS, RUNS)

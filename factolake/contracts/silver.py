@@ -55,6 +55,7 @@ READINGS = Table(
     writer="refine/readings",
     partition_by=("day",),
     retention_days=400,
+    kept_since="ingest_ts",
     freshness_target_s=5,
 )
 

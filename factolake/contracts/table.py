@@ -51,7 +51,8 @@ class Table:
     """One Delta table.
 
     `grain` says in words what a row is. `slice_by` names the columns whose values select what one refinement rewrites
-    (empty for append-only tables). `retention_days` None keeps for ever; `freshness_target_s` is what doctor and Dagster measure by.
+    (empty for append-only tables). Rows go `retention_days` after the time in their column `kept_since` (None: never);
+    `freshness_target_s` is what doctor and Dagster measure by.
     """
 
     layer: str
@@ -64,6 +65,7 @@ class Table:
     partition_by: tuple[str, ...] = ()
     slice_by: tuple[str, ...] = ()
     retention_days: int | None = None
+    kept_since: str = ""
     freshness_target_s: int | None = None
     bi_visible: bool = False
 
@@ -75,9 +77,10 @@ class Table:
         names = [column.name for column in self.columns]
         if len(set(names)) != len(names):
             raise ValueError(f"{self.name}: a column is declared twice: {sorted({n for n in names if names.count(n) > 1})}")
-        strangers = [n for n in (*self.key, *self.partition_by, *self.slice_by) if n not in names]
+        aged_by = () if self.retention_days is None else (self.kept_since,)
+        strangers = [n for n in (*self.key, *self.partition_by, *self.slice_by, *aged_by) if n not in names]
         if strangers:
-            raise ValueError(f"{self.name}: key, partition or slice names {strangers}, which are no columns of it")
+            raise ValueError(f"{self.name}: key, partition, slice or retention names {strangers}, which are no columns of it")
 
     @property
     def name(self) -> str:

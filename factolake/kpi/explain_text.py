@@ -7,6 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from factolake.contracts import bronze, silver
 from factolake.kpi.explain import Explanation, Factor
 
 SHOWN_ROWS = 12
@@ -19,6 +20,9 @@ def explanation_text(explanation: Explanation, zone: tzinfo, *, rows: int = SHOW
     """The explanation for a terminal; times in the plant's zone, durations in minutes, at most `rows` rows (>= 1) of each list."""
     parts: list[RenderableType] = [_head(explanation, zone), _factors(explanation.factors), _elements(explanation)]
     parts += [_pieces(explanation, zone, rows), _steps(explanation, zone, rows), _sources(explanation, zone, rows)]
+    if not explanation.sources:
+        kept = ", ".join(f"{table.name} {table.retention_days} days" for table in (bronze.READINGS, silver.READINGS))
+        parts.append(Text(f"No source rows: none came in this shift, or they are no longer kept ({kept} after landing)."))
     if explanation.perhaps_earlier:
         listed = ", ".join(f"{parts} {counts}" for counts, parts in explanation.perhaps_earlier.items())
         parts.append(Text(f"Counted in this shift and perhaps made before it, while nobody saw the machine: {listed}.", style="bold"))

@@ -15,7 +15,8 @@ from pyspark.sql import functions as F
 from factolake.contracts import bronze, gold, silver
 from factolake.contracts.formats.spark import select_contract
 from factolake.kpi.time_elements import micros
-from factolake.refine.refinement import Horizon, Input, Inputs, Refinement, Slice, sql_list
+from factolake.refine.refinement import Horizon, Input, Inputs, Refinement, Slice
+from factolake.refine.slices import in_days, of_machines
 
 REPLAYED = 2
 """Bit of silver.readings.flags: the value is history."""
@@ -36,16 +37,16 @@ def knowledge_lag(inputs: Inputs) -> DataFrame:
 
 def _stops(downtime: DataFrame, machines: DataFrame) -> DataFrame:
     limits = machines.select("machine", "short_stop_us")
-    told = downtime.join(limits, on="machine", how="inner").where("duration_us > short_stop_us OR state = 'fault'")
+    told = downtime.join(limits, on="machine", how="inner").where((F.col("duration_us") > F.col("short_stop_us")) | (F.col("state") == "fault"))
     return told.select("line", "machine", F.col("state").alias("event_kind"), F.col("from_ts").alias("happened_ts"), "from_day", "first_gateway_ts")
 
 
 def _ours(stops: DataFrame, readings: DataFrame) -> DataFrame:
     """FactoLake's own knowledge: the first state reading at the stop's very start; where there is none, when the gateway first heard."""
-    said = readings.where("kind = 'state'").select("machine", F.col("ts").alias("happened_ts"), "gateway_ts", "ingest_ts", "flags")
+    said = readings.where(F.col("kind") == "state").select("machine", F.col("ts").alias("happened_ts"), "gateway_ts", "ingest_ts", "flags")
     first = F.row_number().over(W.partitionBy("machine", "happened_ts").orderBy("ingest_ts", "gateway_ts", "flags"))
-    said = said.withColumn("_n", first).where("_n = 1").drop("_n")
-    both = stops.join(said, on=["machine", "happened_ts"], how="left").where("ingest_ts IS NOT NULL OR first_gateway_ts IS NOT NULL")
+    said = said.withColumn("_n", first).where(F.col("_n") == 1).drop("_n")
+    both = stops.join(said, on=["machine", "happened_ts"], how="left").where(F.col("ingest_ts").isNotNull() | F.col("first_gateway_ts").isNotNull())
     replayed = F.coalesce(F.col("flags").bitwiseAND(F.lit(REPLAYED)) != 0, F.lit(False))
     live = micros("happened_ts", F.coalesce("ingest_ts", "first_gateway_ts"))
     lag = F.when(replayed, micros("gateway_ts", "ingest_ts")).otherwise(live)
@@ -53,7 +54,7 @@ def _ours(stops: DataFrame, readings: DataFrame) -> DataFrame:
 
 
 def _theirs(stops: DataFrame, events: DataFrame) -> DataFrame:
-    said = events.where("kind = 'mes_record'")
+    said = events.where(F.col("kind") == "mes_record")
     said = said.select(
         F.coalesce(_field("machine"), F.col("subject")).alias("machine"),
         F.coalesce(_field("system"), F.col("source_id")).alias("system"),
@@ -62,11 +63,12 @@ def _theirs(stops: DataFrame, events: DataFrame) -> DataFrame:
         *bronze.KEY,
         F.col("source_ts"),
     )
-    said = said.withColumn("said_known_ts", F.coalesce("said_known_ts", "source_ts")).where("said_ts IS NOT NULL AND said_known_ts IS NOT NULL")
+    said = said.withColumn("said_known_ts", F.coalesce("said_known_ts", "source_ts"))
+    said = said.where(F.col("said_ts").isNotNull() & F.col("said_known_ts").isNotNull())
     distance = F.abs(micros("happened_ts", "said_ts"))
     near = stops.join(said, on="machine", how="inner").withColumn("_distance", distance).where(F.col("_distance") <= SAME_STOP_US)
     nearest = F.row_number().over(W.partitionBy(*bronze.KEY).orderBy("_distance", "happened_ts"))
-    chosen = near.withColumn("_n", nearest).where("_n = 1")
+    chosen = near.withColumn("_n", nearest).where(F.col("_n") == 1)
     known = chosen.groupBy(*_STOP, "system").agg(F.min("said_known_ts").alias("said_known_ts"))
     return _lagged(known.withColumn("is_replayed", F.lit(False)), micros("happened_ts", "said_known_ts"))
 
@@ -110,13 +112,12 @@ def _days(slices: frozenset[Slice]) -> list[date]:
     return sorted({day for _, day in slices if isinstance(day, date)})
 
 
-def _listed(slices: frozenset[Slice], column: str) -> str:
-    days = ", ".join(f"DATE '{day.isoformat()}'" for day in _days(slices))
-    return f"{column} IN ({days}) AND machine IN ({sql_list(frozenset(str(machine) for machine, _ in slices))})"
+def _listed(slices: frozenset[Slice], column: str) -> Column:
+    return in_days(column, set(_days(slices))) & of_machines(slices)
 
 
-def _record_rows(slices: frozenset[Slice]) -> str:
-    return f"kind = 'mes_record' AND ingest_date >= DATE '{(_days(slices)[0] - timedelta(days=1)).isoformat()}'"
+def _record_rows(slices: frozenset[Slice]) -> Column:
+    return (F.col("kind") == "mes_record") & (F.col("ingest_date") >= _days(slices)[0] - timedelta(days=1))
 
 
 KNOWLEDGE_LAG = Refinement(
@@ -124,7 +125,7 @@ KNOWLEDGE_LAG = Refinement(
     gold.KNOWLEDGE_LAG,
     (
         Input(silver.DOWNTIME, ("machine", "from_day"), _touched_by_stops, lambda slices: _listed(slices, "from_day")),
-        Input(silver.READINGS, ("machine",), lambda _, __: set(), lambda slices: f"kind = 'state' AND {_listed(slices, 'day')}"),
+        Input(silver.READINGS, ("machine",), lambda _, __: set(), lambda slices: (F.col("kind") == "state") & _listed(slices, "day")),
         Input(bronze.EVENTS, ("kind", "subject", "payload"), _touched_by_records, _record_rows),
     ),
     knowledge_lag,

@@ -1,6 +1,6 @@
 """What gold.oee_shift and gold.losses share: elements, quantities and factors of every machine in the touched shifts."""
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from factolake.contracts import silver
@@ -45,12 +45,13 @@ def touched_spans(inputs: Inputs) -> tuple[DataFrame, DataFrame]:
 
 
 def _excluded(spans: DataFrame, readings: DataFrame) -> DataFrame:
-    bad = readings.where("quality = 'bad'").select("machine", "ts")
-    inside = spans.select(*SPAN, "reach_to").join(bad, on="machine", how="inner").where("ts >= span_from AND ts < reach_to")
+    bad = readings.where(F.col("quality") == "bad").select("machine", "ts")
+    inside = spans.select(*SPAN, "reach_to").join(bad, on="machine", how="inner")
+    inside = inside.where((F.col("ts") >= F.col("span_from")) & (F.col("ts") < F.col("reach_to")))
     return inside.groupBy(*SPAN).agg(F.count("machine").alias("excluded_readings"))
 
 
-def _stop_rows(slices: frozenset[Slice]) -> str:
+def _stop_rows(slices: frozenset[Slice]) -> Column:
     return stop_days(*production_days(slices))
 
 

@@ -7,7 +7,7 @@ of it makes effectiveness null. An hour without a state stretch and without a co
 from datetime import datetime, timedelta
 
 import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from factolake.contracts import gold, silver
@@ -17,9 +17,9 @@ from factolake.kpi.formulas import LONG_CYCLE_SHARE
 from factolake.kpi.quantities import counter_roles, quantities, weighed
 from factolake.kpi.short_stops import short_stops, stop_days
 from factolake.kpi.time_elements import SPAN, cut_stretches, time_elements
-from factolake.refine.carry import hour_rows
 from factolake.refine.nameplates import with_plate
 from factolake.refine.refinement import HOUR, Horizon, Input, Inputs, Refinement, Slice
+from factolake.refine.slices import hour_rows
 
 HOUR_US = 3_600_000_000
 
@@ -51,7 +51,7 @@ def oee_hour(inputs: Inputs) -> DataFrame:
 
 
 def _spans(slices: DataFrame) -> DataFrame:
-    end = F.col("hour_ts") + F.expr("INTERVAL 1 HOUR")
+    end = F.col("hour_ts") + F.lit(HOUR)
     return slices.select("machine", F.col("hour_ts").alias("span_from"), end.alias("span_to"), end.alias("reach_to"))
 
 
@@ -61,7 +61,7 @@ def _segments(inputs: Inputs) -> DataFrame:
 
 
 def _excluded(readings: DataFrame) -> DataFrame:
-    bad = readings.where("quality = 'bad'").groupBy("machine", F.col("hour_ts").alias("span_from"))
+    bad = readings.where(F.col("quality") == "bad").groupBy("machine", F.col("hour_ts").alias("span_from"))
     return bad.agg(F.count("machine").alias("excluded_readings"))
 
 
@@ -88,11 +88,11 @@ def _touched_by_stops(changes: pa.Table, horizon: Horizon) -> set[Slice]:
     return touched
 
 
-def _bad_rows(slices: frozenset[Slice]) -> str:
-    return f"quality = 'bad' AND {hour_rows(slices)}"
+def _bad_rows(slices: frozenset[Slice]) -> Column:
+    return (F.col("quality") == "bad") & hour_rows(slices)
 
 
-def _stop_rows(slices: frozenset[Slice]) -> str:
+def _stop_rows(slices: frozenset[Slice]) -> Column:
     hours = [hour for _, hour in slices if isinstance(hour, datetime)]
     return stop_days(min(hours).date(), max(hours).date())
 

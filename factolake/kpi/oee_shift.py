@@ -31,7 +31,7 @@ def _exits(inputs: Inputs, spans: DataFrame) -> DataFrame:
     """Good parts at each line's exit, weighed with the bottleneck's nameplate: SHIFT, exit_gq, exit_ideal_good, exit_unplated, exit_counts."""
     places = inputs.plant.machines.select("line", "machine", "flow_place", "is_bottleneck")
     last = places.groupBy("line").agg(F.max_by("machine", "flow_place").alias("exit_machine"))
-    pairs = places.where("is_bottleneck").select("line", F.col("machine").alias("plate_machine")).join(last, on="line", how="inner")
+    pairs = places.where(F.col("is_bottleneck")).select("line", F.col("machine").alias("plate_machine")).join(last, on="line", how="inner")
     plates = inputs.plant.nameplates.join(pairs, on="plate_machine", how="inner")
     at_exit = plates.drop("plate_machine", "line").withColumnRenamed("exit_machine", "plate_machine")
     roles = counter_roles(inputs.plant.signals)

@@ -16,7 +16,7 @@ SUMS = ("pq", "gq", "sq", "rq", "pq_timed", "ideal_sum", "ideal_good_sum", "unpl
 
 def counter_roles(signals: DataFrame) -> DataFrame:
     """Which counters each machine declares: machine, has_total, has_good, has_scrap, has_rework."""
-    counters = signals.where("kind = 'counter'")
+    counters = signals.where(F.col("kind") == "counter")
     return counters.groupBy("machine").agg(*(F.max(F.col("counts") == role).alias(f"has_{role}") for role in ROLES))
 
 
@@ -41,7 +41,8 @@ def quantities(spans: DataFrame, steps: DataFrame) -> DataFrame:
 
     `unplated` counts the parts judged against time whose product has no nameplate. SQ is never below 0.
     """
-    inside = spans.select(*SPAN, "reach_to").join(steps, on="machine", how="inner").where("to_ts >= span_from AND to_ts < reach_to")
+    inside = spans.select(*SPAN, "reach_to").join(steps, on="machine", how="inner")
+    inside = inside.where((F.col("to_ts") >= F.col("span_from")) & (F.col("to_ts") < F.col("reach_to")))
     timed = F.col("in_effectiveness")
     judged = F.col("parts") * (F.col("w_pq") != 0).cast("int")
     sums = {

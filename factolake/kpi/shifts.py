@@ -7,13 +7,14 @@ production shows in gold.oee_hour only. Slices are (line, production_day, shift)
 from datetime import date, datetime, timedelta
 
 import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import Window as W
 from pyspark.sql import functions as F
 
 from factolake.domain.plant import PlantModel
 from factolake.kpi.overtime import OVERTIME
 from factolake.refine.refinement import HOUR, Horizon, Inputs, Slice
+from factolake.refine.slices import in_days
 
 
 def shift_spans(slices: DataFrame, segments: DataFrame) -> DataFrame:
@@ -21,7 +22,7 @@ def shift_spans(slices: DataFrame, segments: DataFrame) -> DataFrame:
     names = ["line", "machine", "production_day", "shift"]
     shifts = segments.select(*names, F.col("shift_from_ts").alias("span_from"), F.col("shift_to_ts").alias("span_to")).distinct()
     next_shift = F.lead("span_from").over(W.partitionBy("machine").orderBy("span_from"))
-    latest = F.col("span_to") + F.expr("INTERVAL 24 HOURS")
+    latest = F.col("span_to") + F.lit(timedelta(hours=24))
     reach = F.greatest("span_to", F.least(latest, F.coalesce(next_shift, latest)))
     return shifts.withColumn("reach_to", reach).join(slices, on=["line", "production_day", "shift"], how="left_semi")
 
@@ -55,20 +56,24 @@ def touched_by_stops(changes: pa.Table, horizon: Horizon) -> set[Slice]:
     return {shift for machine, hour in set(ends) if machine in horizon.model.machines for shift in _shifts_of_hour(horizon.model, machine, hour)}
 
 
-def day_rows(slices: frozenset[Slice]) -> str:
-    """SQL condition on `day` for every row that can lie in the slices' shifts or their overtime: a superset, by partition."""
+def day_rows(slices: frozenset[Slice]) -> Column:
+    """Condition on `day` for every row that can lie in the slices' shifts or their overtime: a superset, by partition."""
+    return in_days("day", utc_days(slices))
+
+
+def utc_days(slices: frozenset[Slice]) -> set[date]:
+    """Every UTC day that the slices' shifts and their overtime can touch."""
     days: set[date] = set()
     for _, production_day, _ in slices:
         assert isinstance(production_day, date)
         begin, end = _days_of_shifts(production_day, production_day)
         days |= {begin + timedelta(days=step) for step in range((end - begin).days)}
-    listed = ", ".join(f"DATE '{day.isoformat()}'" for day in sorted(days))
-    return f"day IN ({listed})"
+    return days
 
 
-def bad_rows(slices: frozenset[Slice]) -> str:
+def bad_rows(slices: frozenset[Slice]) -> Column:
     """The same for readings with bad status."""
-    return f"quality = 'bad' AND {day_rows(slices)}"
+    return (F.col("quality") == "bad") & day_rows(slices)
 
 
 def production_days(slices: frozenset[Slice]) -> tuple[date, date]:

@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 
@@ -14,11 +14,10 @@ def short_stops(downtime: DataFrame, machines: DataFrame, convention: str) -> Da
     if convention != "nakajima":
         return None
     limits = machines.select("machine", "short_stop_us")
-    short = downtime.join(limits, on="machine", how="inner").where("duration_us <= short_stop_us AND NOT is_open")
+    short = downtime.join(limits, on="machine", how="inner").where((F.col("duration_us") <= F.col("short_stop_us")) & ~F.col("is_open"))
     return short.select("machine", F.col("from_ts").alias("stop_from"), F.col("to_ts").alias("stop_to"))
 
 
-def stop_days(first: date, last: date) -> str:
-    """SQL condition for the stops that can reach into the UTC days first .. last: short ones begin at most a day before."""
-    begin = first - timedelta(days=1)
-    return f"from_day BETWEEN DATE '{begin.isoformat()}' AND DATE '{last.isoformat()}'"
+def stop_days(first: date, last: date) -> Column:
+    """Condition for the stops that can reach into the UTC days first .. last: short ones begin at most a day before."""
+    return F.col("from_day").between(first - timedelta(days=1), last)

@@ -48,7 +48,7 @@ def cut_stretches(spans: DataFrame, states: DataFrame, machines: DataFrame) -> D
     """State stretches clipped to the spans they lie in (cut_from, cut_to), with `class`; `to_ts` stays whole."""
     narrow = spans.select(*SPAN, "reach_to")
     rows = states.select("machine", "from_ts", "to_ts", "state", "order_id", "product_id")
-    inside = narrow.join(rows, on="machine", how="inner").where("from_ts < reach_to AND to_ts > span_from")
+    inside = narrow.join(rows, on="machine", how="inner").where(_overlap("from_ts", "to_ts", "span_from", "reach_to"))
     cut = inside.withColumns({"cut_from": F.greatest("from_ts", "span_from"), "cut_to": F.least("to_ts", "reach_to")})
     return cut.join(machines.select("machine", "has_order"), on="machine", how="inner").withColumn("class", time_class_column())
 
@@ -66,6 +66,11 @@ def time_class_column() -> Column:
     )
 
 
+def _overlap(from_a: str, to_a: str, from_b: str, to_b: str) -> Column:
+    """Whether two half-open spans share time."""
+    return (F.col(from_a) < F.col(to_b)) & (F.col(to_a) > F.col(from_b))
+
+
 def _us_where(condition: Column) -> Column:
     return F.when(condition, micros("cut_from", "cut_to")).otherwise(F.lit(0))
 
@@ -73,7 +78,7 @@ def _us_where(condition: Column) -> Column:
 def _planned(spans: DataFrame, segments: DataFrame) -> DataFrame:
     """Calendar segments clipped to their spans (plan_from, plan_to)."""
     plan = segments.select("machine", F.col("from_ts").alias("seg_from"), F.col("to_ts").alias("seg_to"), "segment")
-    inside = spans.select(*SPAN, "span_to").join(plan, on="machine", how="inner").where("seg_from < span_to AND seg_to > span_from")
+    inside = spans.select(*SPAN, "span_to").join(plan, on="machine", how="inner").where(_overlap("seg_from", "seg_to", "span_from", "span_to"))
     return inside.select(*SPAN, F.greatest("seg_from", "span_from").alias("plan_from"), F.least("seg_to", "span_to").alias("plan_to"), "segment")
 
 
@@ -88,8 +93,8 @@ def _elapsed(known: DataFrame, plan: DataFrame) -> DataFrame:
 
 
 def _classes(stretches: DataFrame, plan: DataFrame, stops: DataFrame | None) -> DataFrame:
-    busy = plan.where("segment = 'busy'").select(*SPAN, "plan_from", "plan_to")
-    pieces = stretches.join(busy, on=list(SPAN), how="inner").where("cut_from < plan_to AND cut_to > plan_from")
+    busy = plan.where(F.col("segment") == "busy").select(*SPAN, "plan_from", "plan_to")
+    pieces = stretches.join(busy, on=list(SPAN), how="inner").where(_overlap("cut_from", "cut_to", "plan_from", "plan_to"))
     pieces = pieces.withColumns({"cut_from": F.greatest("cut_from", "plan_from"), "cut_to": F.least("cut_to", "plan_to")})
     kind = F.col("class")
     delay = F.when(F.col("state") == "planned_stop", "stopped").otherwise(F.col("state"))
@@ -98,7 +103,8 @@ def _classes(stretches: DataFrame, plan: DataFrame, stops: DataFrame | None) -> 
     totals = pieces.groupBy(*SPAN).agg(*sums)
     if stops is None:
         return totals.withColumn("short_us", F.lit(0).cast("bigint"))
-    short = pieces.where(kind == "adet").join(stops, on="machine", how="inner").where("cut_from >= stop_from AND cut_to <= stop_to")
+    short = pieces.where(kind == "adet").join(stops, on="machine", how="inner")
+    short = short.where((F.col("cut_from") >= F.col("stop_from")) & (F.col("cut_to") <= F.col("stop_to")))
     return totals.join(short.groupBy(*SPAN).agg(F.sum(micros("cut_from", "cut_to")).alias("short_us")), on=list(SPAN), how="left")
 
 

@@ -27,6 +27,11 @@ def lease_position(table: str) -> str:
     return f"lease/{table}"
 
 
+def forgotten_position(what: str) -> str:
+    """The app id that tells of rows gone because they were old: of a partition (its commit's version), of a log (how many of its rows so far)."""
+    return f"forgotten/{what}"
+
+
 def require_forward(table: str, offered: Positions, committed: Committed) -> None:
     """Refuse unless every offered position lies beyond the committed one.
 

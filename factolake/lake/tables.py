@@ -13,15 +13,16 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Transaction, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
-from factolake.contracts.formats.arrow import arrow_schema, fit
+from factolake.contracts.formats.arrow import arrow_schema, described_schema, fit
 from factolake.contracts.table import Table
 from factolake.errors import CommitConflict, ContractViolation, DiskFull, FactoLakeError, TableDamaged
 from factolake.lake.durable import begin_history, history, sync_checkpoint
 from factolake.lake.leases import Lease
-from factolake.lake.positions import lease_position, require_forward, require_owner, require_unmoved
+from factolake.lake.positions import forgotten_position, lease_position, require_forward, require_owner, require_unmoved
 
 PROPERTIES = {
     "delta.enableChangeDataFeed": "true",
@@ -34,6 +35,7 @@ PROPERTIES = {
 NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
 FEED_COLUMNS = pa.schema([pa.field("_change_type", pa.string(), nullable=False), pa.field("_commit_version", pa.int64(), nullable=False)])
 ATTEMPTS = 10
+_LAST = "*"
 REOPEN_EVERY_COMMITS = 50
 
 # Appends are written with Snappy, which costs a third less CPU; the merge, which everything passes once, packs tighter.
@@ -87,8 +89,10 @@ class Lake:
             try:
                 DeltaTable.create(
                     self.path(table),
-                    arrow_schema(table),
+                    described_schema(table),
                     mode="error",
+                    name=table.name,
+                    description=f"A row is {table.grain}.",
                     partition_by=list(table.partition_by) or None,
                     configuration=dict(PROPERTIES),
                     # With retries the loser of a race would commit its table on top of the winner's.
@@ -164,17 +168,53 @@ class Handle:
         """Set `positions` alone; raises what `append` raises."""
         return self.append(arrow_schema(self.table).empty_table(), positions, meta=meta)
 
+    def forget(self, predicate: str, partition: str | None, counts: Mapping[str, int]) -> int | None:
+        """Delete the rows where `predicate` holds because they are old; how many, None when another writer committed meanwhile.
+
+        `partition` is the value whose rows all go (None: the table has none), `counts` says how many go of each log. The change feed of
+        a table that only grows does not tell of it: what was made from these rows stays. Raises DiskFull, TableDamaged, LeaseHeld.
+        """
+        gone = {log_id: rows + self.forgotten_rows(log_id) for log_id, rows in counts.items()}
+        marks = dict.fromkeys((_LAST,) if partition is None else (_LAST, partition), self.version + 1)
+        transactions = self._transactions({forgotten_position(what): number for what, number in {**gone, **marks}.items()})
+        try:
+            with translated(self.table.name, "old rows cannot be deleted; run `factolake scrub`"):
+                done = self._delta.delete(
+                    bare_timestamps(predicate),
+                    commit_properties=CommitProperties(max_commit_retries=0, app_transactions=transactions),
+                    post_commithook_properties=NO_HOOKS,
+                )
+        except CommitFailedError:
+            self.refresh()
+            return None
+        self._after_commit()
+        return int(done["num_deleted_rows"])
+
+    def has_forgotten(self, partition: str) -> bool:
+        """Whether rows of that partition were deleted because they were old."""
+        return self.position(forgotten_position(partition)) is not None
+
+    def forgotten_rows(self, log_id: str) -> int:
+        """How many rows of that log were deleted because they were old."""
+        return self.position(forgotten_position(log_id)) or 0
+
     def changes(self, from_version: int, to_version: int, columns: Sequence[str]) -> pa.Table:
         """Row changes of the versions from..to, both inclusive: `columns`, `_change_type` and `_commit_version`.
 
-        Raises TableDamaged when a version or change file in the span is no longer there: the feed has a hole, recompute everything.
+        Of a table that only grows, rows deleted because they were old are left out. Raises TableDamaged when a version or change file in
+        the span is no longer there: the feed has a hole, recompute everything.
         """
         schema = pa.schema([*(arrow_schema(self.table).field(name) for name in columns), *FEED_COLUMNS])
         if from_version > to_version:
             return schema.empty_table()
         with translated(self.table.name, f"the change feed from version {from_version} to {to_version} has a hole; recompute from the whole table"):
+            forgot = None if self.table.slice_by else self.position(forgotten_position(_LAST))
+            if forgot is not None and from_version <= forgot <= to_version:
+                # The feed of that commit is every row that went, which may be a whole day of a plant.
+                return pa.concat_tables([self.changes(from_version, forgot - 1, columns), self.changes(forgot + 1, to_version, columns)])
             feed = pa.table(self._delta.load_cdf(from_version, to_version, columns=schema.names))
-        return feed.select(schema.names).cast(schema)
+        feed = feed.select(schema.names).cast(schema)
+        return feed if self.table.slice_by else feed.filter(pc.not_equal(feed["_change_type"], "delete"))
 
     def notes(self, name: str, from_version: int) -> dict[int, str]:
         """What the commits of `from_version` and later noted under `name` in their metadata, by version; those without a note are left out."""
@@ -195,6 +235,11 @@ class Handle:
             delta = self._delta if version is None or version == self.version else DeltaTable(self.path, version=version)
             found = pa.table(delta.scan(columns=names, predicate=bare_timestamps(predicate) if predicate else None))
         return found.select(names).cast(schema)
+
+    def batches(self, columns: Sequence[str], predicate: str) -> Iterator[pa.RecordBatch]:
+        """What `read` gives, batch by batch and in delta-rs' own Arrow types, for more rows than memory should hold."""
+        with translated(self.table.name, f"version {self.version} cannot be read; run `factolake scrub`"):
+            yield from pa.RecordBatchReader.from_stream(self._delta.scan(columns=list(columns), predicate=bare_timestamps(predicate)))
 
     def compact(self, target_bytes: int) -> int | None:
         """Merge files smaller than `target_bytes` in one commit that changes no row; its version, or None when nothing was to merge.
@@ -226,6 +271,14 @@ class Handle:
         """Data files of this snapshot, relative to the table."""
         actions = pa.table(self._delta.get_add_actions(flatten=True))
         return [unquote(path) for path in actions.column("path").to_pylist()]
+
+    def spans(self, column: str) -> pa.Table:
+        """One row a data file: `partition` (the first partition column, null without one), `oldest` and `newest` of `column` (null: unknown)."""
+        actions = pa.table(self._delta.get_add_actions(flatten=True))
+        nothing = pa.nulls(actions.num_rows)
+        partition = f"partition.{self.table.partition_by[0]}" if self.table.partition_by else ""
+        found = {"partition": partition, "oldest": f"min.{column}", "newest": f"max.{column}"}
+        return pa.table({name: actions[source] if source in actions.column_names else nothing for name, source in found.items()})
 
     def _open(self) -> DeltaTable:
         with translated(self.table.name, f"the log under {self.path} cannot be read; run `factolake doctor`"):

@@ -19,7 +19,7 @@ def check(tables: BronzeTables, reader: LogReader, now: datetime) -> dict[str, o
     """Balance the books of `reader`'s log at `now`, append the row to ops.ledger and return it.
 
     `sent` is what the log handed out since it began (by its senders' own counts, kept in the commits of bronze.readings) and, one each,
-    the records it lost; the other columns are counted by asking the tables. Call it between triggers.
+    the records it lost; the other columns are counted by asking the tables, and what retention deleted is added to them. Call it between triggers.
     """
     row = balance(tables, reader.log_id, now)
     data = pa.Table.from_pylist([row], schema=arrow_schema(LEDGER))
@@ -32,6 +32,8 @@ def balance(tables: BronzeTables, log_id: str, now: datetime) -> dict[str, objec
     handle = tables.handle(READINGS)
     sent, through = handle.position(sent_position(log_id)) or 0, handle.position(log_position(log_id)) or 0
     bronze, dead, gaps = _counted(tables.lake, log_id)
+    bronze += sum(tables.handle(table).forgotten_rows(log_id) for table in (READINGS, EVENTS))
+    dead += tables.handle(DEAD_LETTER).forgotten_rows(log_id)
     return {
         "checked_ts": now,
         "log_id": log_id,

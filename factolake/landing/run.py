@@ -13,6 +13,7 @@ from factolake.contracts.bronze import DEAD_LETTER, EVENTS, READINGS
 from factolake.contracts.ops import CLOCK
 from factolake.domain.clock import Clock, is_due
 from factolake.errors import LogReplaced, SourceUnavailable, Transient
+from factolake.lake.retention import forget_old
 from factolake.lake.scrub import scrub_turn
 from factolake.lake.tables import Lake
 from factolake.lake.upkeep import Upkeep, oldest_needed
@@ -116,6 +117,7 @@ class Chores:
                 done = upkeep.step(now, oldest_needed(self._tables.lake, table) if tidy else None)
                 if done.alarm:
                     _log.error(done.alarm)
+                forget_old(self._tables.lake, self._tables.handle(table), now, done)
         self._scrub(now)
         self._balanced_at = self._balanced_at or now
         if is_due(self._balanced_at, now, self._ledger_every):

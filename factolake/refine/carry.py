@@ -15,7 +15,8 @@ from factolake.contracts import ops, silver
 from factolake.contracts.formats.spark import select_contract
 from factolake.domain.plant import PlantModel
 from factolake.domain.signals import SignalKind
-from factolake.refine.refinement import HOUR, Horizon, Input, Inputs, Refinement, Slice, sql_list, sql_ts
+from factolake.refine.refinement import HOUR, Horizon, Input, Inputs, Refinement, Slice
+from factolake.refine.slices import hour_rows
 
 CARRIED = (SignalKind.STATE, SignalKind.MODE, SignalKind.ORDER, SignalKind.PRODUCT, SignalKind.OPERATOR, SignalKind.COUNTER)
 EVIDENCE = "_evidence"
@@ -44,7 +45,7 @@ def is_evidence(heartbeat_declared: Column) -> Column:
 def _before_first_slice(inputs: Inputs) -> DataFrame:
     first = inputs.slices.groupBy("machine").agg(F.min("hour_ts").alias("first_hour"))
     own = inputs.frames[silver.CARRY.name].join(first, on="machine", how="inner")
-    return own.where(F.col("hour_ts") == F.col("first_hour") - F.expr("INTERVAL 1 HOUR")).drop("first_hour", "as_of", "day", "first_ts")
+    return own.where(F.col("hour_ts") == F.col("first_hour") - F.lit(HOUR)).drop("first_hour", "as_of", "day", "first_ts")
 
 
 def _is_carried(model: PlantModel) -> Column:
@@ -93,7 +94,7 @@ def _last_of_hour(rows: DataFrame) -> DataFrame:
     of_hour = W.partitionBy(*_SERIES, "hour_ts")
     newest = of_hour.orderBy(*(F.col(name).desc() for name in _ORDER))
     first = F.min(F.when(F.col("is_fresh"), F.col("ts"))).over(of_hour)
-    return rows.withColumn("first_ts", first).withColumn("_n", F.row_number().over(newest)).where("_n = 1").drop("_n")
+    return rows.withColumn("first_ts", first).withColumn("_n", F.row_number().over(newest)).where(F.col("_n") == 1).drop("_n")
 
 
 def _dense(last: DataFrame, slices: DataFrame) -> DataFrame:
@@ -135,21 +136,7 @@ def hours_between(first: datetime, last: datetime) -> list[datetime]:
     return [first + timedelta(hours=step) for step in range(count + 1)]
 
 
-def hour_rows(slices: frozenset[Slice], *, before: int = 0, after: int = 0) -> str:
-    """SQL condition for rows of the slices' machines in their hours, widened by whole hours on both sides."""
-    machines = frozenset(str(machine) for machine, _ in slices)
-    hours: set[datetime] = set()
-    for _, hour in slices:
-        assert isinstance(hour, datetime)
-        hours |= {hour + timedelta(hours=step) for step in range(-before, after + 1)}
-    days = ", ".join(sorted({f"DATE '{hour:%Y-%m-%d}'" for hour in hours}))
-    span = f"hour_ts BETWEEN {sql_ts(min(hours))} AND {sql_ts(max(hours))}"
-    if len(hours) <= 100:
-        span = f"hour_ts IN ({', '.join(sql_ts(hour) for hour in sorted(hours))})"
-    return f"day IN ({days}) AND machine IN ({sql_list(machines)}) AND {span}"
-
-
-def _own_rows(slices: frozenset[Slice]) -> str:
+def _own_rows(slices: frozenset[Slice]) -> Column:
     first: dict[str, datetime] = {}
     for machine, hour in slices:
         assert isinstance(hour, datetime)
@@ -162,7 +149,7 @@ CARRY = Refinement(
     silver.CARRY,
     (
         Input(silver.READINGS, ("machine", "hour_ts"), _touched_by_readings, hour_rows),
-        Input(ops.CLOCK, ("tick_ts",), _touched_by_clock, lambda _: "false"),
+        Input(ops.CLOCK, ("tick_ts",), _touched_by_clock, lambda _: None),
     ),
     carry,
     own_rows=_own_rows,

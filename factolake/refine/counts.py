@@ -8,7 +8,6 @@ from pyspark.sql import functions as F
 
 from factolake.contracts import ops, silver
 from factolake.contracts.formats.spark import select_contract
-from factolake.refine.carry import hour_rows
 from factolake.refine.hour_slices import (
     CARRY_COLUMNS,
     earlier,
@@ -23,6 +22,7 @@ from factolake.refine.hour_slices import (
 )
 from factolake.refine.nameplates import with_plate
 from factolake.refine.refinement import Input, Inputs, Refinement, Slice
+from factolake.refine.slices import hour_rows
 
 NEAR_TOP = 0.9
 JUMP_FACTOR = 2
@@ -72,7 +72,7 @@ def _steps(rows: DataFrame, inputs: Inputs) -> DataFrame:
 def _judged(steps: DataFrame) -> DataFrame:
     """What each step is and how many parts it counts."""
     value, before, each = F.col("value_i64"), F.col("raw_from"), F.col("parts_per_pulse")
-    top = F.expr("shiftright(9223372036854775807, 63 - width_bits)")
+    top = F.call_function("shiftright", F.lit(2**63 - 1), 63 - F.col("width_bits"))
     is_back = value < before
     is_rollover = is_back & F.coalesce((before > NEAR_TOP * (top.cast("double") + 1)) & (before <= top), F.lit(False))
     pulses = F.when(is_rollover, top - before + value + 1).when(is_back, value).otherwise(value - before)
@@ -107,7 +107,7 @@ def _is_jump() -> Column:
     return is_beyond | (parts > float(MOST_PARTS))
 
 
-def _around(slices: frozenset[Slice]) -> str:
+def _around(slices: frozenset[Slice]) -> Column:
     return hour_rows(slices, before=1, after=1)
 
 
@@ -117,7 +117,7 @@ COUNTS = Refinement(
     (
         Input(silver.READINGS, ("machine", "hour_ts"), touched_by_readings, hour_rows),
         Input(silver.CARRY, CARRY_COLUMNS, touched_by_carry, _around),
-        Input(ops.CLOCK, ("tick_ts",), touched_by_clock, lambda _: "false"),
+        Input(ops.CLOCK, ("tick_ts",), touched_by_clock, lambda _: None),
     ),
     counts,
 )

@@ -39,7 +39,7 @@ def derived(pieces: DataFrame, inputs: Inputs) -> DataFrame:
     )
     is_judged = ~F.col("has_state") & ~F.col("is_dark") & until.isNotNull()
     parts = timed.withColumn("until_us", until).withColumn("part", F.explode(F.when(is_judged, halves).otherwise(kept)))
-    cut = parts.withColumns({"from_us": F.col("part.a"), "to_us": F.col("part.b"), "key": F.col("part.key")}).where("from_us < to_us")
+    cut = parts.withColumns({"from_us": F.col("part.a"), "to_us": F.col("part.b"), "key": F.col("part.key")}).where(F.col("from_us") < F.col("to_us"))
     return _with_since(cut)
 
 

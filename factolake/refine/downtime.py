@@ -7,14 +7,14 @@ It belongs to the UTC day it began on.
 from datetime import UTC, date, datetime, time, timedelta
 
 import pyarrow as pa
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from factolake.contracts import silver
 from factolake.contracts.formats.spark import select_contract
 from factolake.domain.plant import PlantModel
 from factolake.domain.states import NEVER_ASK, STOP_STATES, MachineState
-from factolake.refine.refinement import Horizon, Input, Inputs, Refinement, Slice, sql_ts
+from factolake.refine.refinement import Horizon, Input, Inputs, Refinement, Slice
 
 LOOKBACK_DAYS = 31
 """How many days before a changed interval a stop that it belongs to may have begun; looked at only when the day begins in a stop."""
@@ -155,9 +155,9 @@ def _days(first: date, last: date) -> list[date]:
     return [first + timedelta(days=step) for step in range((last - first).days + 1)]
 
 
-def _rows(slices: frozenset[Slice]) -> str:
+def _rows(slices: frozenset[Slice]) -> Column:
     first = min(day for _, day in slices if isinstance(day, date))
-    return f"to_ts >= {sql_ts(datetime.combine(first, time(), UTC))}"
+    return F.col("to_ts") >= datetime.combine(first, time(), UTC)
 
 
 _COLUMNS = ("machine", "from_ts", "to_ts", "state", "state_raw", "is_open", "gateway_ts")

@@ -6,12 +6,13 @@ An interval belongs to the UTC day it began on, however long it lasts: its slice
 from datetime import date
 
 import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from factolake.contracts import silver
 from factolake.contracts.formats.spark import select_contract
-from factolake.refine.refinement import Horizon, Input, Inputs, Refinement, Slice, sql_list
+from factolake.refine.refinement import HOUR, Horizon, Input, Inputs, Refinement, Slice
+from factolake.refine.slices import of_machines
 
 _SAME = ("machine", "state_since", "state", "state_raw", "unknown_reason")
 
@@ -25,7 +26,7 @@ def machine_states(inputs: Inputs) -> DataFrame:
     pieces = inputs.frames[silver.STATE_HOURS.name].withColumn("from_day", F.to_date("state_since"))
     latest = pieces.groupBy("machine").agg(F.max("to_ts").alias("latest_ts"))
     own = pieces.join(inputs.slices, on=["machine", "from_day"], how="left_semi")
-    within = F.col("to_ts") < F.col("hour_ts") + F.expr("INTERVAL 1 HOUR")
+    within = F.col("to_ts") < F.col("hour_ts") + F.lit(HOUR)
     whole = own.groupBy(*_SAME, "from_day").agg(
         F.min("from_ts").alias("from_ts"),
         F.max("to_ts").alias("to_ts"),
@@ -49,10 +50,9 @@ def _touched(feed: pa.Table, _: Horizon) -> set[Slice]:
     return {(pair["machine"], pair["state_since"].date()) for pair in pairs}
 
 
-def _rows(slices: frozenset[Slice]) -> str:
+def _rows(slices: frozenset[Slice]) -> Column:
     first = min(day for _, day in slices if isinstance(day, date))
-    machines = frozenset(str(machine) for machine, _ in slices)
-    return f"day >= DATE '{first.isoformat()}' AND machine IN ({sql_list(machines)})"
+    return (F.col("day") >= first) & of_machines(slices)
 
 
 MACHINE_STATES = Refinement(

@@ -18,7 +18,8 @@ from factolake.contracts.formats.spark import select_contract
 from factolake.domain.signals import SignalKind
 from factolake.domain.units import UNITS
 from factolake.refine.plant_frames import PlantFrames
-from factolake.refine.refinement import Horizon, Input, Inputs, Refinement, Slice, sql_ts
+from factolake.refine.refinement import Horizon, Input, Inputs, Refinement, Slice
+from factolake.refine.slices import in_days, in_hours
 
 RULE_VERSION = 1
 OLDEST = datetime(1990, 1, 1, tzinfo=UTC)
@@ -28,7 +29,7 @@ NEWEST = datetime(9999, 1, 1, tzinfo=UTC)
 HEARTBEAT_FLAG = 4
 NUMERIC = (SignalKind.PROCESS, SignalKind.SETPOINT, SignalKind.ENERGY)
 _KEY = list(bronze.KEY)
-_CLOCK_STEP = "INTERVAL 1 HOUR"
+_CLOCK_STEP = timedelta(hours=1)
 # What both engines read alike; by itself JVM Spark takes "5F", "1d" and "0x1p3" for numbers, which are far likelier hexadecimal words.
 _NUMERAL = r"^\s*[+-]?((([0-9]+\.?[0-9]*)|(\.[0-9]+))([eE][+-]?[0-9]+)?|[nN][aA][nN]|[iI][nN][fF]([iI][nN][iI][tT][yY])?)\s*$"
 _I64_END = 2.0**63
@@ -170,14 +171,14 @@ def _clamped(rows: DataFrame, known: DataFrame) -> DataFrame:
     series = ["source_id", "epoch", "tag", "machine"]
     last = known.groupBy(*series).agg(F.max_by("ts", F.struct("seq", "idx")).alias("ts"))
     before = last.withColumns({"seq": F.lit(-1).cast("bigint"), "idx": F.lit(-1), "is_sequence": F.lit(True)})
-    sequence = rows.where("is_sequence").unionByName(before, allowMissingColumns=True)
+    sequence = rows.where(F.col("is_sequence")).unionByName(before, allowMissingColumns=True)
     order = W.partitionBy(*series).orderBy("seq", "idx")
-    stepped = F.coalesce(F.col("ts") < F.lag("ts").over(order) - F.expr(_CLOCK_STEP), F.lit(False)).cast("int")
+    stepped = F.coalesce(F.col("ts") < F.lag("ts").over(order) - F.lit(_CLOCK_STEP), F.lit(False)).cast("int")
     run = F.sum("_step").over(order.rowsBetween(W.unboundedPreceding, W.currentRow))
     counted = sequence.withColumn("_step", stepped).withColumn("_run", run)
     so_far = W.partitionBy(*series, "_run").orderBy("seq", "idx").rowsBetween(W.unboundedPreceding, W.currentRow)
     clamped = counted.withColumn("ts", F.max("ts").over(so_far)).where(F.col("seq") >= 0).drop("_step", "_run")
-    return rows.where("not is_sequence").unionByName(clamped)
+    return rows.where(~F.col("is_sequence")).unionByName(clamped)
 
 
 def _distinct(rows: DataFrame) -> DataFrame:
@@ -185,7 +186,8 @@ def _distinct(rows: DataFrame) -> DataFrame:
     once = W.partitionBy(*_KEY, "machine").orderBy("log_id", "log_offset")
     sample = W.partitionBy("source_id", "tag", "machine", "source_ts", "value", "value_i64", "value_text", "status")
     first = F.when(F.col("source_ts").isNotNull(), F.min("epoch").over(sample)).otherwise(F.col("epoch"))
-    return rows.withColumn("_n", F.row_number().over(once)).withColumn("_first", first).where("_n = 1 and epoch = _first").drop("_n", "_first")
+    marked = rows.withColumn("_n", F.row_number().over(once)).withColumn("_first", first)
+    return marked.where((F.col("_n") == 1) & (F.col("epoch") == F.col("_first"))).drop("_n", "_first")
 
 
 def _new(rows: DataFrame, known: DataFrame) -> DataFrame:
@@ -204,22 +206,22 @@ def _new_keys(rows: DataFrame, known: DataFrame, key: list[str]) -> DataFrame:
     return rows.join(known.select(*key), on=key, how="left_anti")
 
 
-def known_hours(rows: pa.Table) -> str:
-    """Silver rows that new bronze rows may repeat or follow: the same UTC hours and the hours beside them."""
+def _known(rows: pa.Table) -> Column | None:
+    """Silver rows that new bronze rows may repeat or follow."""
+    near = near_hours(rows)
+    return in_days("day", {hour.date() for hour in near}) & in_hours(near) if near else None
+
+
+def near_hours(rows: pa.Table) -> set[datetime]:
+    """The UTC hours of bronze rows and the hours beside them; impossible stamps have none."""
     stamps = pc.coalesce(rows["source_ts"], rows["server_ts"])
     valid = pc.and_(pc.greater_equal(stamps, pa.scalar(OLDEST, stamps.type)), pc.less(stamps, pa.scalar(NEWEST, stamps.type)))
     hours = pc.unique(pc.floor_temporal(stamps.filter(pc.fill_null(valid, False)), unit="hour")).to_pylist()
-    near = sorted({hour + timedelta(hours=step) for hour in hours for step in (-1, 0, 1)})
-    if not near:
-        return "false"
-    days = ", ".join(sorted({f"DATE '{hour:%Y-%m-%d}'" for hour in near}))
-    if len(near) > 200:
-        return f"hour_ts BETWEEN {sql_ts(near[0])} AND {sql_ts(near[-1])}"
-    return f"day IN ({days}) AND hour_ts IN ({', '.join(sql_ts(hour) for hour in near)})"
+    return {hour + timedelta(hours=step) for hour in hours for step in (-1, 0, 1)}
 
 
-def _every_row(_: frozenset[Slice]) -> str:
-    return "true"
+def _every_row(_: frozenset[Slice]) -> Column:
+    return F.lit(True)
 
 
 def _no_slice(_: pa.Table, __: Horizon) -> set[Slice]:
@@ -229,11 +231,10 @@ def _no_slice(_: pa.Table, __: Horizon) -> set[Slice]:
 _FEED = (Input(bronze.READINGS, bronze.READINGS.column_names, _no_slice, _every_row),)
 
 
-def _quarantined_hours(rows: pa.Table) -> str:
+def _quarantined_epochs(rows: pa.Table) -> Column:
     """Quarantined rows a new bronze row may repeat: those of the same epochs."""
-    epochs = pc.unique(rows["epoch"]).to_pylist()
-    return f"epoch IN ({', '.join(str(epoch) for epoch in epochs)})" if epochs else "false"
+    return F.col("epoch").isin(*pc.unique(rows["epoch"]).to_pylist())
 
 
-READINGS = Refinement("readings", silver.READINGS, _FEED, readings, append=True, known=known_hours, refused_in=ops.QUARANTINE)
-QUARANTINE = Refinement("quarantine", ops.QUARANTINE, _FEED, quarantine, append=True, known=_quarantined_hours)
+READINGS = Refinement("readings", silver.READINGS, _FEED, readings, append=True, known=_known, refused_in=ops.QUARANTINE)
+QUARANTINE = Refinement("quarantine", ops.QUARANTINE, _FEED, quarantine, append=True, known=_quarantined_epochs)

@@ -1,7 +1,8 @@
 """What a refinement is: inputs, output, which slices a change touches, and the transform.
 
 Declared once per table and run by two drivers (Dagster asset and refinery loop) through `runner.py`. The transform speaks the
-PySpark DataFrame API over Spark Connect and nothing else, so that Sail, JVM Spark and a cluster give the same rows.
+PySpark DataFrame API over Spark Connect and nothing else, so that Sail, JVM Spark and a cluster give the same rows. Conditions and
+expressions are Columns, never SQL text: Sail 0.7 keeps 22 KiB for ever of each text it parses (docs/benchmarks.md).
 """
 
 from collections.abc import Callable, Mapping
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 
 from factolake.contracts.table import Table
 from factolake.domain.plant import PlantModel
@@ -46,14 +47,14 @@ class Input:
     """One input table of a refinement.
 
     `columns` are read from the change feed (with `_change_type`) and given to `touch`, which names the output slices they touch.
-    `rows` says, as a SQL condition on the input, which of its rows the touched slices need. `with_cause` adds, for an append
+    `rows` says, as a condition on the input, which of its rows the touched slices need (None: none). `with_cause` adds, for an append
     refinement, the column `_cause`: why the commit made its slices anew (null: new rows).
     """
 
     table: Table
     columns: tuple[str, ...]
     touch: Callable[[pa.Table, Horizon], set[Slice]]
-    rows: Callable[[frozenset[Slice]], str]
+    rows: Callable[[frozenset[Slice]], Column | None]
     with_cause: bool = False
 
 
@@ -74,7 +75,7 @@ class Refinement:
     """One table's refinement.
 
     `append` refinements get only the new rows of their first input (from the change feed, with `_change_type` and `_commit_version`)
-    and their result is appended. `known` says, as a SQL condition on the output, which rows already there the transform must see;
+    and their result is appended. `known` says, as a condition on the output, which rows already there the transform must see;
     `refused_in` names the table of rows refused earlier, which are tried again when the plant model changes.
     The others get whole slices and their result replaces those slices, `group_size` slices at a time, oldest first; `own_rows` adds
     rows of the output itself to the frames (a chain: carry). The transform returns the contract's columns without `as_of`.
@@ -85,16 +86,11 @@ class Refinement:
     inputs: tuple[Input, ...]
     transform: Callable[[Inputs], DataFrame]
     append: bool = False
-    known: Callable[[pa.Table], str] | None = None
+    known: Callable[[pa.Table], Column | None] | None = None
     refused_in: Table | None = None
-    own_rows: Callable[[frozenset[Slice]], str] | None = None
+    own_rows: Callable[[frozenset[Slice]], Column] | None = None
     group_size: int = 400
     version: int = 1
-
-
-def sql_list(values: set[str] | frozenset[str]) -> str:
-    """Text values as a SQL list, quoted."""
-    return ", ".join("'" + value.replace("'", "''") + "'" for value in sorted(values))
 
 
 def sql_ts(value: datetime) -> str:

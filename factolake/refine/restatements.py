@@ -63,6 +63,6 @@ def _no_slice(_: pa.Table, __: Horizon) -> set[Slice]:
     return set()
 
 
-_FEED = Input(gold.OEE_SHIFT, (*_KEY, "is_complete", "as_of", *WATCHED), _no_slice, lambda _: "true", with_cause=True)
+_FEED = Input(gold.OEE_SHIFT, (*_KEY, "is_complete", "as_of", *WATCHED), _no_slice, lambda _: F.lit(True), with_cause=True)
 
 RESTATEMENTS = Refinement("restatements", ops.RESTATEMENTS, (_FEED,), restatements, append=True)

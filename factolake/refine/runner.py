@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pyarrow.compute as pc
 import structlog
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 
 from factolake.contracts import ops, silver
 from factolake.contracts.formats.arrow import arrow_schema, fit
@@ -33,7 +33,7 @@ from factolake.refine.plant_frames import PlantFrames, plant_frames
 from factolake.refine.reach import Reach, reached
 from factolake.refine.refinement import Horizon, Input, Inputs, Refinement, Slice
 from factolake.refine.result import RunResult
-from factolake.refine.slices import age, rows_of, slice_predicate
+from factolake.refine.slices import age, frozen_slices, rows_of, slice_predicate
 
 log = structlog.get_logger(__name__)
 PLAN_STEP = 1_000_000
@@ -111,8 +111,8 @@ class Runner:
         return version
 
     def recompute(self, refinement: Refinement, slices: Iterable[Slice]) -> RunResult:
-        """Compute and commit `slices` again without moving a position (backfill)."""
-        oldest_first = sorted(slices, key=age)
+        """Compute and commit `slices` again without moving a position (backfill); those whose readings are no longer kept stay as they are."""
+        oldest_first = sorted(self._open_to_change(refinement, set(slices)), key=age)
         changed, rows, version = self._make(refinement, self._handle(refinement.output), oldest_first, {})
         return RunResult(refinement.name, slices=len(oldest_first), changed_slices=changed, rows_written=rows, version=version)
 
@@ -231,7 +231,7 @@ class Runner:
         return as_new(rows.select(list(source.column_names)))
 
     def _transform_new(self, refinement: Refinement, output: Handle, rows: pa.Table) -> pa.Table:
-        known = refinement.known(rows) if refinement.known else "false"
+        known = refinement.known(rows) if refinement.known else None
         frames = {refinement.inputs[0].table.name: to_frame(self.engine.spark, rows), refinement.output.name: self._frame(refinement.output, known)}
         inputs = Inputs(self.engine.spark, frames, self._no_slices(), self._plant_frames(), self.clock_ts())
         return self._result(refinement, inputs)
@@ -286,7 +286,14 @@ class Runner:
             elif span.input.table is ops.CLOCK:
                 slices |= span.input.touch(arrow_schema(ops.CLOCK).empty_table(), horizon)
         self._clock_seen[refinement.name] = self._reach.version
-        return slices
+        return self._open_to_change(refinement, slices)
+
+    def _open_to_change(self, refinement: Refinement, slices: set[Slice]) -> set[Slice]:
+        """`slices` without the frozen ones."""
+        frozen = frozen_slices(refinement, slices, self._opened)
+        if frozen:
+            log.info("slices stay as they are", refinement=refinement.name, slices=len(frozen), cause="their readings are no longer kept")
+        return slices - frozen
 
     def _make(
         self, refinement: Refinement, output: Handle, slices: list[Slice], positions: Mapping[str, int], cause: str | None = None
@@ -318,8 +325,8 @@ class Runner:
             frames[refinement.output.name] = self._frame(refinement.output, refinement.own_rows(group))
         return self._result(refinement, Inputs(self.engine.spark, frames, slices, self._plant_frames(), self.clock_ts(), group))
 
-    def _frame(self, table: Table, rows: str) -> DataFrame:
-        if rows == "false":
+    def _frame(self, table: Table, rows: Column | None) -> DataFrame:
+        if rows is None:
             return to_frame(self.engine.spark, arrow_schema(table).empty_table())
         self._opened(table)
         return self.engine.read_table(self.lake.path(table)).where(rows)

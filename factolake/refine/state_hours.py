@@ -10,7 +10,6 @@ from pyspark.sql import functions as F
 from factolake.contracts import ops, silver
 from factolake.contracts.formats.spark import select_contract
 from factolake.domain.equipment import Timeline
-from factolake.refine.carry import hour_rows
 from factolake.refine.derived_states import COUNTING, NOT_COUNTING, derived, with_pulses
 from factolake.refine.hour_slices import (
     CARRY_COLUMNS,
@@ -29,6 +28,7 @@ from factolake.refine.hour_slices import (
     word,
 )
 from factolake.refine.refinement import Input, Inputs, Refinement
+from factolake.refine.slices import hour_rows
 
 _KINDS = ("state", "order", "product")
 _PIECE = ("from_us", "to_us", "state_map", "key", "since_us", "order_id", "product_id", "last_ev_us", "gateway_us")
@@ -135,7 +135,7 @@ def _named(stretches: DataFrame, inputs: Inputs) -> DataFrame:
     )
 
 
-def _around(slices: frozenset[tuple[object, ...]]) -> str:
+def _around(slices: frozenset[tuple[object, ...]]) -> Column:
     return hour_rows(slices, before=1, after=1)
 
 
@@ -145,7 +145,7 @@ STATE_HOURS = Refinement(
     (
         Input(silver.READINGS, ("machine", "hour_ts"), touched_by_readings, hour_rows),
         Input(silver.CARRY, CARRY_COLUMNS, touched_by_carry, _around),
-        Input(ops.CLOCK, ("tick_ts",), touched_by_clock, lambda _: "false"),
+        Input(ops.CLOCK, ("tick_ts",), touched_by_clock, lambda _: None),
     ),
     state_hours,
 )

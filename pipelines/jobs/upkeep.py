@@ -9,6 +9,7 @@ from pipelines.tending import tended_tables
 @dg.op(description="Merge small files and forget what no reader needs, table by table, between two passes of the refinery loop.")
 def tidy_tables(context: dg.OpExecutionContext, lake: LakeResource) -> None:
     """Tend every refined table; left for next time when the refinery loop is in a long pass."""
+    from factolake.lake.retention import forget_old
     from factolake.lake.scrub import scrub
     from factolake.lake.upkeep import Upkeep, oldest_needed
 
@@ -20,8 +21,10 @@ def tidy_tables(context: dg.OpExecutionContext, lake: LakeResource) -> None:
         now = lake.clock().now()
         for table in tended_tables():
             if tables.exists(table):
-                upkeep = Upkeep(tables.open(table))
+                handle = tables.open(table)
+                upkeep = Upkeep(handle)
                 done = upkeep.tidy(now, oldest_needed(tables, table), upkeep.merge(now))
+                forget_old(tables, handle, now, done)
                 scrubbed = scrub(tables, table, now, every_s)
                 context.log.info(f"{table.name}: {done}")
                 for damage in scrubbed.damages:

@@ -9,7 +9,7 @@ from deltalake import DeltaTable
 
 from factolake.contracts import TABLES
 from factolake.contracts.formats.arrow import arrow_schema
-from factolake.contracts.gold import LOSSES
+from factolake.contracts.gold import LOSSES, OEE_SHIFT
 from factolake.contracts.table import Table
 from factolake.lake.sql import query
 from factolake.lake.tables import Lake
@@ -58,3 +58,19 @@ def test_a44_duckdb_pandas_and_spark_give_equal_sums_after_slices_were_replaced_
     assert {row["line"]: int(row["minutes"]) for row in by_duckdb} == expected
     assert by_pandas.to_dict() == expected
     assert {row["line"]: row["sum(duration_us)"] // 60_000_000 for row in by_spark} == expected
+
+
+def test_a26_formula_unit_and_meaning_of_a_column_stay_beside_its_numbers(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    lake.ensure(LOSSES)
+    handle = lake.open(LOSSES)
+    handle.append(losses("L1", {"good": 300}), {})
+    handle.replace(losses("L1", {"good": 301}), "line = 'L1'", {})
+    assert handle.compact(COMPACT_TO_BYTES) is None
+    lake.ensure(OEE_SHIFT)
+    told = {field.name: field.metadata.get("comment", "") for field in DeltaTable(lake.path(OEE_SHIFT)).schema().fields}
+    assert told["availability"] == "APT / (PBT - unknown) (ISO 22400-2)."
+    assert told["apt_us"] == "Actual production time. Unit: us."
+    found = DeltaTable(lake.path(LOSSES))
+    assert (found.metadata().name, found.metadata().description) == ("gold.losses", f"A row is {LOSSES.grain}.")
+    assert all(field.metadata["comment"] for field in found.schema().fields)

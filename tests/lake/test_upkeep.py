@@ -125,7 +125,7 @@ def test_change_files_of_replaced_slices_go_with_their_entries(lake: Lake) -> No
     fill(handle, 1, 3)
     handle.replace(tick(9).slice(0, 0), "tick_ts = TIMESTAMP '2026-11-22 06:02:00.000000+00:00'", {})
     folder = Path(lake.path(CLOCK), "_change_data")
-    assert handle.changes(4, 4, ["tick_ts"]).num_rows == 1
+    assert len(list(folder.rglob("*.parquet"))) == 1
     upkeep.tidy(now(), None)
     fill(handle, 4, 1)
     upkeep.tidy(now(), None)

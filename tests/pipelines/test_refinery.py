@@ -18,7 +18,7 @@ from factolake.lake.leases import Lease
 from factolake.lake.tables import Lake
 from factolake.plant.scenario import load_scenario
 from factolake.testing.tiny_lake import PlayedLine
-from pipelines.refinery import run_refinery
+from pipelines.refinery import rest_s, run_refinery
 
 CONF = Path(__file__).parents[2] / "conf"
 START = datetime(2026, 11, 20, 5, tzinfo=UTC)
@@ -61,3 +61,8 @@ def _same(table: Table, before: object, lake: Lake) -> bool:
     columns = [name for name in table.column_names if name != "as_of"]
     after = lake.open(table).read()
     return not difference(before, after, columns).num_rows and not difference(after, before, columns).num_rows
+
+
+@pytest.mark.parametrize(("took_s", "rests_s"), [(0.0, 3.0), (1.0, 2.0), (2.0, 1.0), (3.0, 1.5), (20.0, 3.0)])
+def test_a_pass_starts_every_interval_and_is_followed_by_a_rest_at_least_half_as_long(took_s: float, rests_s: float) -> None:
+    assert rest_s(3.0, took_s) == rests_s

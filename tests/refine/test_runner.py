@@ -346,3 +346,35 @@ def test_a_version_dropped_with_the_power_is_not_taken_for_the_next_one_of_its_n
     bench.refine()
     assert bench.version(silver.READINGS) == readings.version
     assert bench.refined() == bench.refined_afresh()
+
+
+def forget_first_day(bench: Bench) -> None:
+    for table in (bronze.READINGS, silver.READINGS):
+        name = table.partition_by[0]
+        assert bench.lake.open(table).forget(f"{name} = DATE '{T0.date()}'", T0.date().isoformat(), {"log": 3})
+
+
+def test_what_was_made_from_readings_no_longer_kept_stays_as_it_is(bench: Bench) -> None:
+    """Not by a new plan, a late row, a backfill nor a new process; the day after goes on from it."""
+    bench.land(("L1-M1.State", 0, 1), ("L1-M1.Count.Total", 1, 5), ("L1-M1.State", 14 * 60 + 5, 2))
+    bench.refine()
+    before = bench.rows(silver.CARRY)
+    forget_first_day(bench)
+    bench.restart()
+    assert bench.refine() == {}
+    bench.plant_file.write_text(
+        bench.plant_file.read_text(encoding="utf-8").replace("max_silence_s = 30.0", "max_silence_s = 31.0"), encoding="utf-8"
+    )
+    bench.restart()
+    bench.refine()
+    bench.runner.recompute(CARRY, {("L1-M1", T0)})
+    bench.land(("L1-M1.Count.Total", 30, 6))
+    with capture_logs() as logs:
+        bench.refine()
+    assert any(entry["event"] == "slices stay as they are" for entry in logs)
+    first_day = [row for row in before if row["day"] == T0.date()]
+    assert first_day and [row for row in bench.rows(silver.CARRY) if row["day"] == T0.date()] == first_day
+    bench.land(("L1-M1.State", 14 * 60 + 10, 1))
+    assert bench.refine()["carry"] == 1
+    counted = [row for row in bench.rows(silver.CARRY) if row["hour_ts"] == T0 + timedelta(hours=14) and row["signal"] == "total_count"]
+    assert [row["value_i64"] for row in counted] == [5]

@@ -52,6 +52,23 @@ def test_no_module_is_longer_than_400_lines() -> None:
     assert {file: length for file, length in lengths.items() if length > 400} == {}
 
 
+def _is_sql_text(call: ast.Call, called: ast.Attribute) -> bool:
+    if called.attr in ("where", "filter") and ast.unparse(called.value) != "F":
+        return any(isinstance(argument, (ast.JoinedStr, ast.Constant)) for argument in call.args)
+    return called.attr in ("expr", "selectExpr", "sql")
+
+
+@pytest.mark.parametrize("package", ["refine", "kpi"])
+def test_transforms_hand_no_sql_text_to_the_engine(package: str) -> None:
+    """Sail keeps memory of each text it parses; a condition built of columns costs none."""
+    texts = []
+    for file in sorted((ROOT / "factolake" / package).glob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and _is_sql_text(node, node.func):
+                texts.append(f"{file.name}:{node.lineno}")
+    assert texts == []
+
+
 def test_the_command_line_starts_without_the_heavy_libraries() -> None:
     program = f"import sys, pipelines.cli; print(*sorted(set({HEAVY!r}) & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)

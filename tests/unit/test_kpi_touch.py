@@ -11,7 +11,7 @@ pytest.importorskip("pyspark")
 from factolake.config.plant import load_plant
 from factolake.domain.calendar import Calendar, PlantCalendar, ShiftPattern, plant_zone
 from factolake.kpi.overtime import reach_of
-from factolake.kpi.shifts import day_rows, touched_by_bad, touched_by_stops, touched_shifts
+from factolake.kpi.shifts import touched_by_bad, touched_by_stops, touched_shifts, utc_days
 from factolake.refine.refinement import Horizon
 
 MODEL = load_plant(Path(__file__).parents[2] / "conf" / "plant.toml")
@@ -70,5 +70,5 @@ def test_an_hour_outside_every_shift_touches_the_shift_before_for_a_day() -> Non
 
 
 def test_a_shift_asks_for_every_utc_day_it_and_its_overtime_can_touch() -> None:
-    wanted = day_rows(frozenset({("L1", date(2026, 11, 16), "night")}))
-    assert wanted == "day IN (DATE '2026-11-15', DATE '2026-11-16', DATE '2026-11-17', DATE '2026-11-18', DATE '2026-11-19')"
+    wanted = utc_days(frozenset({("L1", date(2026, 11, 16), "night")}))
+    assert wanted == {date(2026, 11, day) for day in range(15, 20)}

@@ -24,6 +24,12 @@ def arrow_schema(columns: Table | tuple[Column, ...]) -> pa.Schema:
     return pa.schema([pa.field(column.name, _TYPES[column.type], nullable=column.nullable) for column in columns])
 
 
+def described_schema(table: Table) -> pa.Schema:
+    """`arrow_schema` with each column's sentence and unit as its `comment`, where BI tools and catalogs look for it; of a ratio, its formula."""
+    told = [f"{column.doc} Unit: {column.unit}." if column.unit else column.doc for column in table.columns]
+    return pa.schema([field.with_metadata({"comment": text}) for field, text in zip(arrow_schema(table), told, strict=True)])
+
+
 def fit(table: Table, data: pa.Table) -> pa.Table:
     """`data` with exactly the contract's columns, order, types and nullability.
 

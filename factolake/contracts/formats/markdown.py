@@ -24,7 +24,7 @@ def _section(table: Table) -> str:
         facts.append(f"Rewritten in slices of `{', '.join(table.slice_by)}`.")
     if table.freshness_target_s is not None:
         facts.append(f"Meant to be at most {table.freshness_target_s} s behind.")
-    facts.append("Kept for ever." if table.retention_days is None else f"Kept {table.retention_days} days.")
+    facts.append("Kept for ever." if table.retention_days is None else f"Kept {table.retention_days} days after `{table.kept_since}`.")
     head = "| column | type | unit | range | meaning |\n|---|---|---|---|---|"
     return f"## {table.name}\n\n{' '.join(facts)}\n\n{head}\n" + "\n".join(rows) + "\n"
 
