@@ -2,7 +2,7 @@
 
 Declared once per table and run by two drivers (Dagster asset and refinery loop) through `runner.py`. The transform speaks the
 PySpark DataFrame API over Spark Connect and nothing else, so that Sail, JVM Spark and a cluster give the same rows. Conditions and
-expressions are Columns, never SQL text: Sail 0.7 keeps 22 KiB for ever of each text it parses (docs/benchmarks.md).
+expressions are Columns, never SQL text: Sail 0.7 keeps about 18 KiB for ever of each text it parses (docs/benchmarks.md).
 """
 
 from collections.abc import Callable, Mapping

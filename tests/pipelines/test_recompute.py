@@ -1,0 +1,40 @@
+"""`recompute --check` beside retention: days whose readings are gone are taken over, and the days after them still come out equal."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from factolake.config import Settings, load_plant
+from factolake.contracts import bronze, silver
+from factolake.domain.clock import ManualClock
+from factolake.lake.tables import Lake
+from factolake.plant.scenario import load_scenario
+from factolake.testing.tiny_lake import PlayedLine
+from pipelines.recompute import check
+from pipelines.refinery import run_refinery
+
+CONF = Path(__file__).parents[2] / "conf"
+START = datetime(2026, 11, 20, 22, 30, tzinfo=UTC)
+
+
+@pytest.mark.slow
+def test_a_day_no_longer_kept_is_no_difference_and_a_wrong_row_after_it_is(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, plant_file=CONF / "plant.toml")
+    model, lake, clock = load_plant(settings.plant_file), Lake(settings.lake_root), ManualClock(START + timedelta(hours=3))
+    line = PlayedLine(lake, model, load_scenario(CONF / "scenarios" / "steady.toml", model), START, period_s=60.0, ledger=tmp_path / "truth.jsonl")
+    line.play(START + timedelta(hours=2, minutes=30))
+    line.close()
+    run_refinery(settings, clock, threading.Event(), once=True)
+    first = START.date().isoformat()
+    for table, log in ((bronze.READINGS, {"tiny": 1}), (silver.READINGS, {})):
+        assert lake.open(table).forget(f"{table.partition_by[0]} = DATE '{first}'", first, log)
+    run_refinery(settings, clock, threading.Event(), once=True)
+    found = check(settings, clock)
+    assert {difference.table: difference.rows for difference in found if difference.rows} == {}
+    rows = {difference.table: difference.published_rows for difference in found}
+    assert rows["silver.carry"] and rows["silver.readings"] and rows["gold.oee_hour"]
+    second = (START + timedelta(days=1)).date()
+    lake.open(silver.COUNTS).replace(lake.open(silver.COUNTS).read().slice(0, 0), f"day = DATE '{second}'", {})
+    assert {difference.table for difference in check(settings, clock) if difference.rows} == {"silver.counts"}
