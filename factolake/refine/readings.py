@@ -231,10 +231,11 @@ def _no_slice(_: pa.Table, __: Horizon) -> set[Slice]:
 _FEED = (Input(bronze.READINGS, bronze.READINGS.column_names, _no_slice, _every_row),)
 
 
-def _quarantined_epochs(rows: pa.Table) -> Column:
-    """Quarantined rows a new bronze row may repeat: those of the same epochs."""
-    return F.col("epoch").isin(*pc.unique(rows["epoch"]).to_pylist())
+def _quarantined(rows: pa.Table) -> Column:
+    """Quarantined rows that new bronze rows may repeat: messages of the same epochs, from the first to the last number among the new ones."""
+    first, last = pc.min_max(rows["seq"]).as_py().values()
+    return F.col("epoch").isin(*pc.unique(rows["epoch"]).to_pylist()) & F.col("seq").between(first, last)
 
 
 READINGS = Refinement("readings", silver.READINGS, _FEED, readings, append=True, known=_known, refused_in=ops.QUARANTINE)
-QUARANTINE = Refinement("quarantine", ops.QUARANTINE, _FEED, quarantine, append=True, known=_quarantined_epochs)
+QUARANTINE = Refinement("quarantine", ops.QUARANTINE, _FEED, quarantine, append=True, known=_quarantined)
