@@ -15,6 +15,8 @@ from pyspark.sql import functions as F
 
 from factolake.contracts import bronze, ops, silver
 from factolake.contracts.formats.spark import select_contract
+from factolake.domain.equipment import SourceOrder
+from factolake.domain.plant import PlantModel
 from factolake.domain.signals import SignalKind
 from factolake.domain.units import UNITS
 from factolake.refine.plant_frames import PlantFrames
@@ -206,18 +208,37 @@ def _new_keys(rows: DataFrame, known: DataFrame, key: list[str]) -> DataFrame:
     return rows.join(known.select(*key), on=key, how="left_anti")
 
 
-def _known(rows: pa.Table) -> Column | None:
-    """Silver rows that new bronze rows may repeat or follow."""
+def _known(rows: pa.Table, model: PlantModel) -> Column | None:
+    """Silver rows that new bronze rows may repeat, as a message or as a sample of another epoch; of sequence sources, those they may follow too."""
     near = near_hours(rows)
-    return in_days("day", {hour.date() for hour in near}) & in_hours(near) if near else None
+    if not near:
+        return None
+    wanted = _same_messages(rows)
+    stamps = _possible(rows["source_ts"])
+    if len(stamps):
+        wanted |= F.col("source_ts").between(*pc.min_max(stamps).as_py().values())
+    followed = [source.source_id for source in model.sources.values() if source.order is SourceOrder.SEQUENCE]
+    if followed:
+        wanted |= F.col("source_id").isin(*followed)
+    return in_days("day", {hour.date() for hour in near}) & in_hours(near) & wanted
+
+
+def _same_messages(rows: pa.Table) -> Column:
+    """Messages of the epochs of `rows`, from the first to the last number among them."""
+    first, last = pc.min_max(rows["seq"]).as_py().values()
+    return F.col("epoch").isin(*pc.unique(rows["epoch"]).to_pylist()) & F.col("seq").between(first, last)
 
 
 def near_hours(rows: pa.Table) -> set[datetime]:
     """The UTC hours of bronze rows and the hours beside them; impossible stamps have none."""
-    stamps = pc.coalesce(rows["source_ts"], rows["server_ts"])
-    valid = pc.and_(pc.greater_equal(stamps, pa.scalar(OLDEST, stamps.type)), pc.less(stamps, pa.scalar(NEWEST, stamps.type)))
-    hours = pc.unique(pc.floor_temporal(stamps.filter(pc.fill_null(valid, False)), unit="hour")).to_pylist()
+    stamps = _possible(pc.coalesce(rows["source_ts"], rows["server_ts"]))
+    hours = pc.unique(pc.floor_temporal(stamps, unit="hour")).to_pylist()
     return {hour + timedelta(hours=step) for hour in hours for step in (-1, 0, 1)}
+
+
+def _possible(stamps: pa.ChunkedArray) -> pa.ChunkedArray:
+    valid = pc.and_(pc.greater_equal(stamps, pa.scalar(OLDEST, stamps.type)), pc.less(stamps, pa.scalar(NEWEST, stamps.type)))
+    return stamps.filter(pc.fill_null(valid, False))
 
 
 def _every_row(_: frozenset[Slice]) -> Column:
@@ -231,10 +252,9 @@ def _no_slice(_: pa.Table, __: Horizon) -> set[Slice]:
 _FEED = (Input(bronze.READINGS, bronze.READINGS.column_names, _no_slice, _every_row),)
 
 
-def _quarantined(rows: pa.Table) -> Column:
-    """Quarantined rows that new bronze rows may repeat: messages of the same epochs, from the first to the last number among the new ones."""
-    first, last = pc.min_max(rows["seq"]).as_py().values()
-    return F.col("epoch").isin(*pc.unique(rows["epoch"]).to_pylist()) & F.col("seq").between(first, last)
+def _quarantined(rows: pa.Table, _: PlantModel) -> Column:
+    """Quarantined rows that new bronze rows may repeat."""
+    return _same_messages(rows)
 
 
 READINGS = Refinement("readings", silver.READINGS, _FEED, readings, append=True, known=_known, refused_in=ops.QUARANTINE)

@@ -86,7 +86,7 @@ class Refinement:
     inputs: tuple[Input, ...]
     transform: Callable[[Inputs], DataFrame]
     append: bool = False
-    known: Callable[[pa.Table], Column | None] | None = None
+    known: Callable[[pa.Table, PlantModel], Column | None] | None = None
     refused_in: Table | None = None
     own_rows: Callable[[frozenset[Slice]], Column] | None = None
     group_size: int = 400

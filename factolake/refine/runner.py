@@ -231,7 +231,7 @@ class Runner:
         return as_new(rows.select(list(source.column_names)))
 
     def _transform_new(self, refinement: Refinement, output: Handle, rows: pa.Table) -> pa.Table:
-        known = refinement.known(rows) if refinement.known else None
+        known = refinement.known(rows, self.model) if refinement.known else None
         frames = {refinement.inputs[0].table.name: to_frame(self.engine.spark, rows), refinement.output.name: self._frame(refinement.output, known)}
         inputs = Inputs(self.engine.spark, frames, self._no_slices(), self._plant_frames(), self.clock_ts())
         return self._result(refinement, inputs)

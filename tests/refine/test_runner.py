@@ -49,13 +49,13 @@ class Bench:
         record_plant(self.lake, model, self.clock)
         self.runner = Runner(self.lake, self.sail, model, self.clock)
 
-    def land(self, *rows: tuple[str, float, object]) -> None:
+    def land(self, *rows: tuple[str, float, object], epoch: int = 1) -> None:
         """(tag, minutes after T0, value), one commit."""
         messages = []
         for tag, minutes, value in rows:
             self.seq += 1
             ts = T0 + timedelta(minutes=minutes)
-            message = {"source_id": "line1-opcua", "epoch": 1, "seq": self.seq, "idx": 0, "tag": tag, "status": 0, "flags": 0, "source_ts": ts}
+            message = {"source_id": "line1-opcua", "epoch": epoch, "seq": self.seq, "idx": 0, "tag": tag, "status": 0, "flags": 0, "source_ts": ts}
             message |= {"server_ts": ts, "gateway_ts": max(ts, T0), "log_id": "log", "log_offset": self.seq}
             message |= {"ingest_ts": ts, "ingest_date": T0.date(), "value_kind": "f64" if isinstance(value, float) else "i64"}
             message["value_f64" if isinstance(value, float) else "value_i64"] = value
@@ -378,3 +378,13 @@ def test_what_was_made_from_readings_no_longer_kept_stays_as_it_is(bench: Bench)
     assert bench.refine()["carry"] == 1
     counted = [row for row in bench.rows(silver.CARRY) if row["hour_ts"] == T0 + timedelta(hours=14) and row["signal"] == "total_count"]
     assert [row["value_i64"] for row in counted] == [5]
+
+
+def test_a_sample_brought_again_by_a_later_session_is_kept_once_also_among_new_ones(bench: Bench) -> None:
+    bench.land(("L1-M1.State", 0, 1), ("L1-M1.State", 50, 3))
+    bench.refine()
+    bench.land(("L1-M1.State", 50, 3), ("L1-M1.State", 51, 1), epoch=2)
+    bench.land(("L1-M1.State", 51, 1), ("L1-M1.State", 0, 1), epoch=3)
+    bench.refine()
+    kept = [(row["epoch"], row["ts"]) for row in bench.rows(silver.READINGS)]
+    assert sorted(kept) == [(1, T0), (1, T0 + timedelta(minutes=50)), (2, T0 + timedelta(minutes=51))]
