@@ -23,6 +23,9 @@ from pipelines.part_logs import last_words, open_log, rotate
 STOP_ORDER = ("plant", "edge", "land", "refine", "sync", "dagster", "engine")
 """Upstream first, so that what is on its way still lands; the engine last, because the refinery needs it to end well."""
 
+ALLOCATOR = {"MALLOC_ARENA_MAX": "2"}
+"""Without it glibc gives each of the hundred threads of delta-rs and the engine an arena, which keeps what the thread has freed."""
+
 HOPELESS = frozenset({ConfigError.exit_code, MissingDependency.exit_code})
 """Exit codes a restart cannot help: the part stays down until a person acts."""
 
@@ -114,7 +117,8 @@ class Supervisor:
     def _start(self, part: Part) -> None:
         with open_log(self.run_dir, part.spec.name) as log:
             # A pipe nobody writes to: its end tells the part that we are gone, even after kill -9.
-            part.process = subprocess.Popen(part.spec.argv, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True)
+            environment = {**ALLOCATOR, **os.environ}
+            part.process = subprocess.Popen(part.spec.argv, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True, env=environment)
         part.state, part.since, part.retry_at = "running", self.clock.now(), None
 
     def _died(self, part: Part, exit_code: int) -> None:
