@@ -8,10 +8,12 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from factolake.contracts import TABLES
 from factolake.contracts.bronze import DEAD_LETTER
 from factolake.contracts.formats.arrow import arrow_schema
 from factolake.contracts.ops import CLOCK, RUNS
 from factolake.contracts.silver import READINGS
+from factolake.contracts.table import Table
 from factolake.lake.retention import SETTLED_DAYS, forget_old, oldest_due
 from factolake.lake.tables import Handle, Lake
 from factolake.lake.upkeep import Tidied
@@ -131,3 +133,10 @@ def test_a_recorded_day_of_years_ago_is_judged_by_when_it_was_landed() -> None:
 def test_a_partition_stays_while_one_of_its_files_is_young_or_does_not_say(young: dt.datetime | None) -> None:
     horizon, day = NOW - DAY * 400, dt.date(2026, 1, 1)
     assert oldest_due(READINGS, spans((day, horizon - DAY, horizon - DAY), (day, horizon - DAY, young)), horizon) is None
+
+
+@pytest.mark.parametrize("table", [table for table in TABLES.values() if table.retention_days is not None], ids=lambda table: table.name)
+def test_the_time_a_table_is_judged_by_is_among_the_columns_whose_bounds_each_file_tells(table: Table) -> None:
+    """Delta keeps statistics of the first 32 columns; without them nothing would ever go."""
+    assert table.column_names.index(table.kept_since) < 32
+    assert not table.column(table.kept_since).nullable
