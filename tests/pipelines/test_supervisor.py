@@ -123,9 +123,9 @@ def test_children_of_a_part_go_with_it(supervise, tmp_path):
     import subprocess, sys, signal
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     print(child.pid, flush=True)
-    signal.sigwait({signal.SIGTERM})
+    signal.pause()
     """
-    supervisor, _ = supervise(PartSpec("dagster", python(code)))
+    supervisor, _ = supervise(PartSpec("dagster", python(code), grace_s=60))
     until(lambda: last_words(tmp_path / "run", "dagster").isdigit())
     child = int(last_words(tmp_path / "run", "dagster"))
     supervisor.stop()
@@ -179,3 +179,12 @@ def test_last_words_are_the_error_or_the_event(tmp_path, text, words):
     path.parent.mkdir()
     path.write_text(text)
     assert last_words(tmp_path, "edge") == words
+
+
+@pytest.mark.parametrize("set_by_hand", [None, "7"])
+def test_a_part_starts_with_few_allocator_arenas_unless_the_environment_says_otherwise(supervise, tmp_path, monkeypatch, set_by_hand):
+    monkeypatch.delenv("MALLOC_ARENA_MAX", raising=False)
+    if set_by_hand:
+        monkeypatch.setenv("MALLOC_ARENA_MAX", set_by_hand)
+    supervise(PartSpec("land", python("import os, signal; print(os.environ['MALLOC_ARENA_MAX'], flush=True); signal.pause()")))
+    until(lambda: last_words(tmp_path / "run", "land") == (set_by_hand or "2"))
