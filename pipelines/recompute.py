@@ -96,13 +96,14 @@ def _take_over(published: Lake, copy: Lake, refinement: Refinement) -> None:
     output = refinement.output
     if not output.slice_by or not published.exists(output):
         return
-    rows = published.open(output).read()
-    slices = {tuple(row.values()) for row in rows.group_by(list(output.slice_by)).aggregate([]).to_pylist()}
+    handle = published.open(output)
+    held = handle.read(columns=list(output.slice_by)).group_by(list(output.slice_by)).aggregate([]).to_pylist()
+    slices = {tuple(row[name] for name in output.slice_by) for row in held}
     frozen = frozen_slices(refinement, slices, published.open)
     if not frozen:
         return
     copy.ensure(output)
-    copy.open(output).append(rows_of(rows, output, frozen), {})
+    copy.open(output).append(rows_of(handle.read(), output, frozen), {})
     days = {day for row in frozen for day in days_of(output, row)}
     for table in {feed.table.name: feed.table for feed in refinement.inputs if feed.table.retention_days is not None}.values():
         copy.ensure(table)

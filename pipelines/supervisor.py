@@ -24,7 +24,7 @@ STOP_ORDER = ("plant", "edge", "land", "refine", "sync", "dagster", "engine")
 """Upstream first, so that what is on its way still lands; the engine last, because the refinery needs it to end well."""
 
 ALLOCATOR = {"MALLOC_ARENA_MAX": "2"}
-"""Without it glibc gives each of the hundred threads of delta-rs and the engine an arena, which keeps what the thread has freed."""
+"""Without it glibc gives the many threads of a part (Arrow, gRPC, Python) an arena each, which keeps what the thread has freed."""
 
 HOPELESS = frozenset({ConfigError.exit_code, MissingDependency.exit_code})
 """Exit codes a restart cannot help: the part stays down until a person acts."""

@@ -91,8 +91,3 @@ class Refinement:
     own_rows: Callable[[frozenset[Slice]], Column] | None = None
     group_size: int = 400
     version: int = 1
-
-
-def sql_ts(value: datetime) -> str:
-    """A UTC time as a SQL literal both engines read as UTC."""
-    return f"TIMESTAMP '{value.strftime('%Y-%m-%d %H:%M:%S.%f')}+00:00'"

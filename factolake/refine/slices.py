@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from factolake.contracts.table import Table
 from factolake.lake.tables import Handle
-from factolake.refine.refinement import Refinement, Slice, sql_ts
+from factolake.refine.refinement import Refinement, Slice
 
 MOST_LISTED = 200
 """Hours in one condition; more are given by their bounds."""
@@ -38,7 +38,7 @@ def _partition_hint(table: Table, fixed: Mapping[str, object]) -> list[str]:
 
 def _literal(value: object) -> str:
     if isinstance(value, datetime):
-        return sql_ts(value)
+        return f"TIMESTAMP '{value.strftime('%Y-%m-%d %H:%M:%S.%f')}+00:00'"
     if isinstance(value, date):
         return f"DATE '{value.isoformat()}'"
     return "'" + str(value).replace("'", "''") + "'"
