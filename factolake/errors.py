@@ -74,12 +74,13 @@ class EngineUnavailable(Transient):
 
 
 class ConfigError(Permanent):
-    """A setting or plant file is wrong."""
+    """A setting or plant file is wrong; `value` None says that the key or file is not there (TOML has no null)."""
 
     exit_code = 78
 
     def __init__(self, file: str, key: str, value: object, allowed: str) -> None:
-        super().__init__(f"{file}: {key} is {value!r}; allowed: {allowed}")
+        seen = "missing" if value is None else repr(value)
+        super().__init__(f"{file}: {key} is {seen}; allowed: {allowed}")
         self.file, self.key, self.value, self.allowed = file, key, value, allowed
 
 

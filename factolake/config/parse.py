@@ -22,7 +22,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise ConfigError(str(path), "file", "missing", "a TOML file at this path; `factolake demo` works without one of your own") from error
+        raise ConfigError(str(path), "file", None, "a TOML file at this path; `factolake demo` works without one of your own") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(str(path), "syntax", str(error), "TOML 1.0 in UTF-8") from error
 
@@ -35,8 +35,9 @@ def parse(form: type[T], data: dict[str, Any], file: Path) -> T:
         # A misspelled key shows up twice, as unknown and as missing; the unknown one is what the person typed.
         first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
         key = ".".join(str(part) for part in first["loc"])
-        value = "missing" if first["type"] == "missing" else first.get("input")
-        allowed = first["msg"].removeprefix("Value error, ")
+        value, allowed = first.get("input"), first["msg"].removeprefix("Value error, ")
+        if first["type"] == "missing":
+            value, allowed = None, "a value; the key is required"
         if first["type"] == "extra_forbidden":
             value, allowed = f"{first.get('input')!r} (unknown key)", f"keys {', '.join(_known_keys(form, first['loc']))}"
         raise ConfigError(str(file), key, value, allowed) from error

@@ -255,7 +255,7 @@ def _signal(machine: MachineForm, name: str, form: SignalForm, file: Path) -> Si
         except ValueError as error:
             raise ConfigError(str(file), f"{key}.source_unit", form.source_unit, f"a unit of the same dimension as {form.unit} ({error})") from error
     if form.kind is SignalKind.COUNTER and form.counts is None:
-        raise ConfigError(str(file), f"{key}.counts", "missing", ", ".join(Counts))
+        raise ConfigError(str(file), f"{key}.counts", None, ", ".join(Counts))
     if form.kind is not SignalKind.COUNTER and form.counts is not None:
         raise ConfigError(str(file), f"{key}.counts", form.counts.value, "only on signals of kind counter")
     if form.kind not in MOVING and form.stuck_after_s is not None:

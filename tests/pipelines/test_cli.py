@@ -50,7 +50,7 @@ def test_an_unknown_command_is_a_usage_error(home):
 def test_a_missing_settings_file_is_one_sentence(home):
     done = factolake(home, "--conf", "nowhere.toml", "land", "--once")
     assert done.returncode == 78
-    assert "nowhere.toml: file is 'missing'" in sentence(done)
+    assert "nowhere.toml: file is missing" in sentence(done)
 
 
 def test_a_misspelled_key_is_one_sentence_with_the_allowed_keys(home):

@@ -73,6 +73,13 @@ def test_a_missing_plant_file_is_one_sentence(tmp_path: Path) -> None:
         load_plant(tmp_path / "none.toml")
 
 
+def test_an_empty_plant_file_names_the_first_key_it_lacks(tmp_path: Path) -> None:
+    empty = tmp_path / "plant.toml"
+    empty.write_text("", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"plant\.toml: site is missing; allowed: a value; the key is required"):
+        load_plant(empty)
+
+
 def test_a_stop_without_an_offset_is_refused(tmp_path: Path) -> None:
     stop = '\n[[planned_stop]]\nscope = "L1"\nfrom_ts = 2026-11-22T08:00:00\nto_ts = 2026-11-22T09:00:00\n'
     stop += 'reason = "service"\ndeclared_ts = 2026-11-20T08:00:00\nauthor = "anna"\n'
