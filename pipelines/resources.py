@@ -18,7 +18,7 @@ from factolake.domain.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
     from factolake.lake.tables import Lake
-    from factolake.mes.sync import SyncResult
+    from factolake.mes.sync.run import SyncResult
     from factolake.refine.runner import Runner
     from pipelines.checks import CheckResult
 
@@ -106,7 +106,7 @@ class LakeResource(dg.ConfigurableResource[None]):
 
     def sync_step(self) -> "SyncResult":
         """One step of the MES sync."""
-        from factolake.mes.sync import Sync
+        from factolake.mes.sync.run import Sync
 
         sync = Sync(self.lake(), self.settings().mes_url, self.clock())
         try:

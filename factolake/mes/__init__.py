@@ -1,1 +1,1 @@
-"""The door between the lake and the MES database: tables named `lake_*`, written by the sync and by nobody else."""
+"""FactoMES, the system of record: a Django project, one app a noun; `sync` is its door to the lake. Other packages import only `sync` and `project`."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from factolake.mes.targets import FEEDS, MesTable
+from factolake.mes.sync.targets import FEEDS, MesTable
 from pipelines.assets.shape import asset_key
 from pipelines.resources import LakeResource
 

@@ -101,7 +101,7 @@ def sync(context: typer.Context, once: Once = False, supervised: Supervised = Fa
     call = invocation(context)
     settings = call.settings()
     with foreground("sync", settings, supervised=supervised, debug=call.debug) as stop:
-        from factolake.mes.sync import run_sync
+        from factolake.mes.sync.run import run_sync
 
         run_sync(settings, SystemClock(), stop.event, once=once)
 

@@ -16,15 +16,15 @@ from factolake.contracts.gold import OEE_SHIFT
 from factolake.domain.clock import ManualClock
 from factolake.errors import SourceUnavailable
 from factolake.lake.tables import Lake
-from factolake.mes.schema import BOOKMARKS, TABLES, connect
-from factolake.mes.sync import Sync, SyncResult, run_sync
+from factolake.mes.sync.schema import BOOKMARKS, TABLES, connect
+from factolake.mes.sync.run import Sync, SyncResult, run_sync
 
 ONE_STEP = """
 import sys
 from pathlib import Path
 from factolake.domain.clock import SystemClock
 from factolake.lake.tables import Lake
-from factolake.mes.sync import Sync
+from factolake.mes.sync.run import Sync
 Sync(Lake(Path(sys.argv[1])), sys.argv[2], SystemClock()).step()
 """
 

@@ -15,10 +15,10 @@ from factolake.config.settings import Settings
 from factolake.domain.clock import Clock
 from factolake.errors import SourceUnavailable, TableDamaged
 from factolake.lake.tables import Handle, Lake
-from factolake.mes.batch import Batch, change_batch, snapshot_batch
-from factolake.mes.schema import connect
-from factolake.mes.store import Applied, Bookmark, Store
-from factolake.mes.targets import FEEDS, Feed
+from factolake.mes.sync.batch import Batch, change_batch, snapshot_batch
+from factolake.mes.sync.schema import connect
+from factolake.mes.sync.store import Applied, Bookmark, Store
+from factolake.mes.sync.targets import FEEDS, Feed
 
 RETRY_FIRST_S = 0.5
 RETRY_LAST_S = 30.0

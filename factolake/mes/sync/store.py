@@ -10,9 +10,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from factolake.crash import crash_point
 from factolake.errors import ContractViolation, SourceUnavailable
-from factolake.mes.batch import Batch, Upsert, as_json
-from factolake.mes.schema import BOOKMARKS, DEAD_LETTERS, VERSION, prepare, table_of
-from factolake.mes.targets import Feed, Row, Value
+from factolake.mes.sync.batch import Batch, Upsert, as_json
+from factolake.mes.sync.schema import BOOKMARKS, DEAD_LETTERS, VERSION, prepare, table_of
+from factolake.mes.sync.targets import Feed, Row, Value
 
 _DOWN = (sa.exc.OperationalError, sa.exc.InterfaceError)
 _CHUNK = 5_000

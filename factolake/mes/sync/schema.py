@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
 from factolake.contracts.table import Column, Type
-from factolake.mes.targets import FEEDS, Feed, MesTable
+from factolake.mes.sync.targets import FEEDS, Feed, MesTable
 
 VERSION = "lake_version"
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from factolake.mes.targets import Feed, Row, Value
+from factolake.mes.sync.targets import Feed, Row, Value
 
 _GONE = ("delete", "update_preimage")
 
