@@ -45,10 +45,12 @@ class RefinerySettings(Strict):
 
 
 class MesSettings(Strict):
-    """The MES database gold is synced to."""
+    """The MES database gold is synced to, and FactoMES on it."""
 
     url: str = Field(default="", description="SQLAlchemy URL; empty means SQLite in the data folder")
     interval_s: float = Field(default=2.0, ge=0.1, le=3600)
+    hosts: tuple[str, ...] = Field(default=("127.0.0.1", "localhost"), description="names FactoMES answers to in the address bar")
+    role: Literal["record", "follower"] = Field(default="record", description="follower: another MES owns orders, FactoMES mirrors and adds")
 
 
 class PortSettings(Strict):
@@ -100,9 +102,14 @@ class Settings(Strict):
         return self.home / "dagster"
 
     @property
+    def mes_dir(self) -> Path:
+        """FactoMES's own files: secret key, audit key, seals; the SQLite database where that is used."""
+        return self.home / "mes"
+
+    @property
     def mes_url(self) -> str:
         """SQLAlchemy URL of the MES database."""
-        return self.mes.url or f"sqlite:///{self.home / 'mes' / 'mes.sqlite'}"
+        return self.mes.url or f"sqlite:///{self.mes_dir / 'mes.sqlite'}"
 
 
 def data_folder(environ: Mapping[str, str] | None = None) -> Path:

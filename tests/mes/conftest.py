@@ -1,5 +1,9 @@
 """An empty lake, a clock, and the two databases the MES may live in."""
 
+import contextlib
+import itertools
+import shutil
+import tempfile
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -7,8 +11,15 @@ from pathlib import Path
 import pytest
 from mes_rows import T0
 
+from factolake.config.settings import Settings
 from factolake.domain.clock import ManualClock
 from factolake.lake.tables import Lake
+from factolake.mes.project.configure import database, start
+
+ROOT = Path(__file__).resolve().parents[2]
+_home = tempfile.TemporaryDirectory(prefix="factomes")
+start(Settings(home=Path(_home.name)))  # before the tests import any table
+_databases = itertools.count()
 
 
 @pytest.fixture
@@ -45,3 +56,82 @@ def mes_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         connection.execute(sa.text("CREATE SCHEMA public"))
     engine.dispose()
     return url
+
+
+@pytest.fixture(scope="session")
+def record_templates() -> dict[str, str]:
+    """URLs of migrated and filled databases by kind, made on first use; a test works on a copy."""
+    return {}
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def record(request: pytest.FixtureRequest, tmp_path: Path, record_templates: dict[str, str]) -> Iterator[str]:
+    """A fresh FactoMES database with the shipped plant and its people; yields its URL."""
+    yield from fresh_record(request, tmp_path, record_templates, request.param)
+
+
+@pytest.fixture
+def sqlite_record(request: pytest.FixtureRequest, tmp_path: Path, record_templates: dict[str, str]) -> Iterator[str]:
+    """The same on SQLite only, for what no database can change."""
+    yield from fresh_record(request, tmp_path, record_templates, "sqlite")
+
+
+def fresh_record(request: pytest.FixtureRequest, tmp_path: Path, templates: dict[str, str], kind: str) -> Iterator[str]:
+    if kind == "sqlite":
+        url = f"sqlite:///{tmp_path / 'mes.sqlite'}"
+        if kind not in templates:
+            templates[kind] = f"sqlite:///{request.getfixturevalue('tmp_path_factory').mktemp('template') / 'mes.sqlite'}"
+            fill_template(templates[kind])
+        shutil.copyfile(templates[kind].removeprefix("sqlite:///"), tmp_path / "mes.sqlite")
+        use_database(url)
+        yield url
+        use_database(None)
+        return
+    server: str = request.getfixturevalue("postgres_url")
+    named = server.partition("?")
+    if kind not in templates:
+        create_database(server, "record_template")
+        templates[kind] = f"{named[0].rpartition('/')[0]}/record_template?{named[2]}"
+        fill_template(templates[kind])
+    name = f"record_{next(_databases)}"
+    create_database(server, f"{name} TEMPLATE record_template")
+    url = f"{named[0].rpartition('/')[0]}/{name}?{named[2]}"
+    use_database(url)
+    yield url
+    use_database(None)
+    create_database(server, name, "DROP DATABASE")
+
+
+def create_database(server: str, name: str, verb: str = "CREATE DATABASE") -> None:
+    import sqlalchemy as sa
+
+    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sa.text(f"{verb} {name}"))
+    engine.dispose()
+
+
+def fill_template(url: str) -> None:
+    from django.core.management import call_command
+    from record_plant import fill
+
+    use_database(url)
+    call_command("migrate", verbosity=0)
+    fill(ROOT / "conf" / "plant.toml")
+    if url.startswith("sqlite"):
+        from django.db import connection
+
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    use_database(None)
+
+
+def use_database(url: str | None) -> None:
+    """Let Django's default connection, in every thread, be to `url`; None closes it."""
+    from django.db import connections
+
+    connections.close_all()
+    if url is not None:
+        connections.settings["default"] = connections.configure_settings({"default": {**database(url), "CONN_MAX_AGE": 0}})["default"]
+        with contextlib.suppress(AttributeError):
+            del connections["default"]

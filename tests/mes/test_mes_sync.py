@@ -14,9 +14,9 @@ from factolake.domain.clock import ManualClock
 from factolake.errors import ContractViolation, SourceUnavailable
 from factolake.lake.tables import Lake
 from factolake.mes.sync.batch import snapshot_batch
+from factolake.mes.sync.run import Sync
 from factolake.mes.sync.schema import BOOKMARKS, DEAD_LETTERS, TABLES, connect
 from factolake.mes.sync.store import Store
-from factolake.mes.sync.run import Sync
 from factolake.mes.sync.targets import FEEDS
 
 SHIFT_FEED = next(feed for feed in FEEDS if feed.source is OEE_SHIFT)

@@ -16,8 +16,8 @@ from factolake.contracts.gold import OEE_SHIFT
 from factolake.domain.clock import ManualClock
 from factolake.errors import SourceUnavailable
 from factolake.lake.tables import Lake
-from factolake.mes.sync.schema import BOOKMARKS, TABLES, connect
 from factolake.mes.sync.run import Sync, SyncResult, run_sync
+from factolake.mes.sync.schema import BOOKMARKS, TABLES, connect
 
 ONE_STEP = """
 import sys

@@ -11,8 +11,8 @@ from mes_rows import T0, put, shift_row
 from factolake.contracts.gold import OEE_SHIFT
 from factolake.domain.clock import ManualClock
 from factolake.lake.tables import Lake
-from factolake.mes.sync.schema import TABLES, connect
 from factolake.mes.sync.run import Sync
+from factolake.mes.sync.schema import TABLES, connect
 
 MACHINES = ("M1", "M2", "M3")
 LINES = {"M1": "L1", "M2": "L1", "M3": "L2"}

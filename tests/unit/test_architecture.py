@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ("pyspark", "pysail", "dagster", "deltalake", "duckdb", "asyncua", "pandas", "numpy", "sqlalchemy")
+HEAVY = ("pyspark", "pysail", "dagster", "deltalake", "duckdb", "asyncua", "pandas", "numpy", "sqlalchemy", "django")
 
 
 def imported_by(file: Path) -> set[str]:

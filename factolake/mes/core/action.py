@@ -1,0 +1,251 @@
+"""Actions: everything a person, a program or an agent can change, declared once. API, permission tables and approvals are derived from them.
+
+An action is a function `(call, subject, form) -> row` under a decorator that names its roles, its class (PLANT.md) and its form. `perform` is the
+only way to run one: it finds and locks the subject, asks the rights at its place, lets the function write through the call, audits, and hands
+the changed rows to the outbox, all in one transaction.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from django.db import IntegrityError, transaction
+from ninja import Schema
+from pydantic import ConfigDict, Field, ValidationError
+
+from factolake.domain.action import RULES, ActorKind, Effect, Role
+from factolake.mes.audit import chain
+from factolake.mes.audit.models import AuditEntry
+from factolake.mes.core.call import Call, locked
+from factolake.mes.core.models import IdempotencyKey, OutboxEvent
+from factolake.mes.core.record import JsonValue, Record, snapshot
+from factolake.mes.core.refusals import Invalid, NeedsApproval, NotAllowed, NotFound, Stale
+from factolake.mes.people.rights import Rights, rights_of
+
+Answer = dict[str, JsonValue]
+Body = Callable[[Call, Any, Any], Record]
+F = TypeVar("F", bound=Body)
+
+
+class Form(Schema):
+    """Base of what an action is asked with: frozen, and an unknown key is an error. `reason` goes to the audit."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    reason: str = Field(default="", max_length=2000, description="Why, in your own words.")
+
+
+@dataclass(frozen=True, slots=True)
+class On:
+    """The action is done to a row of `model`, named in the address by its key."""
+
+    model: type[Record]
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """The action makes something at the equipment that the form's `key` field names; "" asks for the right in the whole enterprise.
+
+    `model` is looked up by its primary key; None only together with key "".
+    """
+
+    key: str = ""
+    model: type[Record] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One declared action. `name` is noun.verb."""
+
+    name: str
+    subject: On | At
+    form: type[Form]
+    roles: frozenset[Role]
+    effect: Effect
+    body: Body
+    secrets: frozenset[str] = frozenset()
+    doc: str = field(default="")
+
+    @property
+    def noun(self) -> str:
+        """What it is done to."""
+        return self.name.partition(".")[0]
+
+    @property
+    def verb(self) -> str:
+        """What is done."""
+        return self.name.partition(".")[2]
+
+
+ACTIONS: dict[str, Action] = {}
+"""Every action by its name; filled when the apps' `actions` modules are loaded."""
+
+
+def action(
+    name: str, subject: On | At, roles: set[Role], effect: Effect, form: type[Form] = Form, secrets: frozenset[str] = frozenset()
+) -> Callable[[F], F]:
+    """Declare the function below as action `name`. Raises ValueError when the name is taken or nobody could ever do it."""
+
+    def declare(body: F) -> F:
+        if name in ACTIONS or not roles:
+            raise ValueError(f"action {name} is declared twice" if name in ACTIONS else f"action {name} has no role that may do it")
+        if isinstance(subject, At) and not name.endswith(".create"):
+            raise ValueError(f"action {name} has no row to be done to; call it {name.partition('.')[0]}.create: its address is the collection")
+        ACTIONS[name] = Action(name, subject, form, frozenset(roles), effect, body, secrets, (body.__doc__ or "").strip())
+        return body
+
+    return declare
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked for: which action, on which key (On) or with key "" (At), with which form.
+
+    `idempotency_key`: asked twice with the same key it happens once. `expected_version`: refused as Stale when the subject has another.
+    """
+
+    action: Action
+    key: str
+    form: Form
+    idempotency_key: str = ""
+    expected_version: int | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) of what is asked, apart from who asks and when."""
+        asked = {"action": self.action.name, "key": self.key, "payload": self.form.model_dump(mode="json")}
+        return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+def perform(call: Call, request: Request, rights: Rights | None = None) -> Answer:
+    """Do what is asked, wholly or not at all; returns the row the action answers with.
+
+    Raises NotFound, NotAllowed, NeedsApproval, Stale, Invalid for an idempotency key of another request, and what the action refuses with.
+    """
+    call.reason = call.reason or request.form.reason
+    try:
+        return _once(call, request, rights)
+    except IntegrityError:
+        earlier = _earlier_answer(call, request)
+        if earlier is None:
+            raise
+        return earlier  # the same request came twice at once, and the other was first
+
+
+def _once(call: Call, request: Request, rights: Rights | None) -> Answer:
+    with transaction.atomic():
+        earlier = _earlier_answer(call, request)
+        if earlier is not None:
+            return earlier
+        subject = _subject(request)
+        place = subject.place if subject is not None else ""
+        _check_right(call, request.action, rights or rights_of(call.actor), place, subject)
+        if request.expected_version is not None and subject is not None and subject.version != request.expected_version:
+            raise Stale(f"{subject} is at version {subject.version}, you have {request.expected_version}; read it again")
+        result = request.action.body(call, subject, request.form)
+        answer = snapshot(result)
+        _book(call, request, subject, place, answer)
+    return answer
+
+
+def parse_form(action: Action, payload: Mapping[str, object]) -> Form:
+    """The payload as the action's form. Raises Invalid naming the first field that does not fit, its value and what is allowed."""
+    try:
+        return action.form.model_validate(dict(payload))
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        seen = "" if first["type"] == "missing" or name in action.secrets else f", not {first.get('input')!r}"
+        raise Invalid(f"{action.name}: {name}: {first['msg']}{seen}") from error
+
+
+def _earlier_answer(call: Call, request: Request) -> Answer | None:
+    if not request.idempotency_key:
+        return None
+    held = IdempotencyKey.objects.filter(actor=call.actor, key=request.idempotency_key).first()
+    if held is None:
+        return None
+    if held.fingerprint != request.fingerprint:
+        raise Invalid(f"idempotency key {request.idempotency_key!r} was used for another request; take a new key for a new request")
+    answer: Answer = json.loads(held.answer)
+    return answer
+
+
+def _subject(request: Request) -> Record | None:
+    wanted = request.action.subject
+    if isinstance(wanted, At):
+        if wanted.model is None:
+            return None
+        key: object = getattr(request.form, wanted.key)
+        if key in (None, ""):
+            return None
+        model = wanted.model
+    else:
+        key, model = request.key, wanted.model
+    try:
+        found = locked(model, key)
+    except (ValueError, TypeError):
+        found = None
+    if found is None:
+        raise NotFound(f"there is no {model.NOUN} {key}")
+    return found
+
+
+def _check_right(call: Call, action: Action, rights: Rights, place: str, subject: Record | None) -> None:
+    if not rights.holds(action.roles, place):
+        if isinstance(action.subject, On) and not rights.holds(frozenset(Role), place):
+            raise NotFound(f"there is no {action.noun} {subject.pk if subject else ''}".rstrip())  # as if it were not there: ids are not for guessing
+        wanted = " or ".join(sorted(role.value for role in action.roles))
+        raise NotAllowed(f"{call.actor.person_id} may not {action.name} at {place or 'the enterprise'}: it takes the role {wanted} there")
+    rule = RULES[action.effect]
+    is_alone = call.actor.kind != ActorKind.HUMAN.value and not rule.automatic
+    if not call.approval and (rule.approvals > 1 or is_alone):
+        raise NeedsApproval(f"{action.name} is of class {action.effect.value}: propose it, and {rule.approvals} other people approve it")
+
+
+def _book(call: Call, request: Request, subject: Record | None, place: str, answer: Answer) -> None:
+    """Audit entry, outbox rows and idempotency key; last in the transaction, since the end of the chain is held from here on."""
+    asked = request.form.model_dump(mode="json", exclude_defaults=True)
+    payload = {name: "(secret)" if name in request.action.secrets else value for name, value in asked.items()}
+    chain.lock_end()
+    OutboxEvent.objects.bulk_create(
+        OutboxEvent(
+            at_ts=call.at_ts,
+            kind=f"mes.{change.noun}",
+            object_id=change.object_id,
+            payload=json.dumps({"action": request.action.name, "actor": call.actor.person_id, "row": change.after}, sort_keys=True),
+        )
+        for change in call.changes
+    )
+    chain.append(
+        AuditEntry(
+            at_ts=call.at_ts,
+            actor=call.actor.person_id,
+            actor_kind=call.actor.kind,
+            action=request.action.name,
+            subject=str(subject) if subject is not None else "",
+            place=place,
+            payload=chain.canonical(_whole_numbers_as_text(payload)),
+            changes=chain.canonical(_whole_numbers_as_text([change.as_json() for change in call.changes])),
+            reason=call.reason,
+            via=call.via,
+            request_id=call.request_id,
+            approval=call.approval,
+        )
+    )
+    if request.idempotency_key:
+        stored = json.dumps(answer, sort_keys=True)
+        IdempotencyKey.objects.create(actor=call.actor, key=request.idempotency_key, fingerprint=request.fingerprint, answer=stored, at_ts=call.at_ts)
+
+
+def _whole_numbers_as_text(value: object) -> object:
+    """RFC 8785 knows numbers only up to 2^53; larger ones are text."""
+    if isinstance(value, dict):
+        return {name: _whole_numbers_as_text(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_whole_numbers_as_text(item) for item in value]
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**53:
+        return str(value)
+    return value

@@ -1,0 +1,1 @@
+"""Maintenance: requests, orders with their clocks and failure codes, preventive plans."""

@@ -1,0 +1,1 @@
+"""Materials, orders, operations, lots, and what was made and consumed."""

@@ -1,0 +1,87 @@
+"""What production actions are asked with."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import AwareDatetime, Field
+
+from factolake.mes.core.action import Form
+from factolake.mes.production.models import CountedBy
+
+Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\s/](?:[^/]*[^\s/])?$", description="An id: no / and no blank at its ends.")]
+Quantity = Annotated[Decimal, Field(gt=0, max_digits=15, decimal_places=4, description="Above 0, in the material's base unit.")]
+Amount = Annotated[Decimal, Field(ge=0, max_digits=15, decimal_places=4, description="0 or more, in the material's base unit.")]
+Moment = Annotated[datetime, AwareDatetime]
+
+
+class MaterialForm(Form):
+    """A new material."""
+
+    material_id: Id
+    description: str = Field(default="", max_length=240)
+    base_unit: str = Field(default="C62", min_length=1, max_length=8, description="UNECE Rec 20 code.")
+    tracked_by: str = Field(default="lot", pattern="^(none|lot|serial)$")
+
+
+class RoutingStepForm(Form):
+    """A step on the way of a material."""
+
+    material_id: Id
+    number: int = Field(ge=1, le=9990)
+    description: str = Field(default="", max_length=240)
+    equipment_id: Id
+    planned_setup_s: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    planned_run_s: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+
+
+class OrderForm(Form):
+    """A new order; its operations are those of the material's routing, or one on the line where it has none."""
+
+    order_id: Id
+    material_id: Id
+    quantity: Quantity
+    line_id: Id
+    due_ts: Moment | None = None
+    priority: int = Field(default=0, ge=-1000, le=1000)
+    counted_by: CountedBy = CountedBy.BOTH
+    customer: str = Field(default="", max_length=120)
+    sales_order: str = Field(default="", max_length=64)
+
+
+class ReportForm(Form):
+    """What an operation made since the last report. `lot_id` is the lot the good ones belong to; it is made when it is not there."""
+
+    good: Amount = Decimal(0)
+    scrap: Amount = Decimal(0)
+    rework: Amount = Decimal(0)
+    cause_id: str | None = Field(default=None, max_length=64, description="Reason of the scrap or rework.")
+    lot_id: str | None = Field(default=None, min_length=1, max_length=80)
+    at_ts: Moment | None = Field(default=None, description="When it was made; now where it is not given.")
+
+
+class ConsumeForm(Form):
+    """So much of a lot goes into the operation, and into the lot it makes."""
+
+    lot_id: str = Field(min_length=1, max_length=80)
+    quantity: Quantity
+    into_lot_id: str | None = Field(default=None, min_length=1, max_length=80)
+    at_ts: Moment | None = None
+
+
+class ReceiveForm(Form):
+    """A lot that comes into the plant or is found in it."""
+
+    lot_id: str = Field(min_length=1, max_length=80)
+    material_id: Id
+    quantity: Quantity
+    kind: str = Field(default="lot", pattern="^(batch|lot|serial)$")
+    supplier_lot: str = Field(default="", max_length=80)
+    pallet: str = Field(default="", max_length=80)
+    equipment_id: Id | None = None
+
+
+class WhyForm(Form):
+    """A step that has to be explained."""
+
+    reason: str = Field(min_length=1, max_length=2000, description="Why, in your own words.")

@@ -1,0 +1,21 @@
+"""Tables of production, a module a noun."""
+
+from factolake.mes.production.models.flow import Consumption, Production
+from factolake.mes.production.models.lot import Lot, LotStatus
+from factolake.mes.production.models.material import BillItem, MaterialDefinition, RoutingStep
+from factolake.mes.production.models.order import CountedBy, Operation, OperationState, Order, OrderState
+
+__all__ = [
+    "BillItem",
+    "Consumption",
+    "CountedBy",
+    "Lot",
+    "LotStatus",
+    "MaterialDefinition",
+    "Operation",
+    "OperationState",
+    "Order",
+    "OrderState",
+    "Production",
+    "RoutingStep",
+]

@@ -1,0 +1,53 @@
+"""What happened to material: made and consumed. Rows are facts: a correction is a reversal, a row of the opposite sign that names it."""
+
+from django.db import models
+
+from factolake.mes.core.record import Record
+from factolake.mes.equipment.models import Reason
+from factolake.mes.production.models.lot import Lot
+from factolake.mes.production.models.material import quantity_field
+from factolake.mes.production.models.order import Operation
+
+
+class Production(Record):
+    """A report of an operation: good, scrap and rework made (ISA-95 MaterialProduced)."""
+
+    NOUN = "production"
+    PLACE = "operation__equipment__path"
+    OWNER = "operation"
+
+    id = models.BigAutoField(primary_key=True)
+    operation = models.ForeignKey(Operation, on_delete=models.PROTECT, related_name="reports", db_comment="Operation that made it.")
+    lot = models.ForeignKey(Lot, null=True, on_delete=models.PROTECT, related_name="made", db_comment="Lot the good ones belong to.")
+    good = quantity_field(default=0, db_comment="Good, base unit; negative in a reversal.")
+    scrap = quantity_field(default=0, db_comment="Scrap, base unit; negative in a reversal.")
+    rework = quantity_field(default=0, db_comment="To be reworked, base unit; negative in a reversal.")
+    cause = models.ForeignKey(Reason, null=True, on_delete=models.PROTECT, db_comment="Why scrap or rework.")
+    at_ts = models.DateTimeField(db_comment="When it was made (UTC).")
+    reported_by = models.ForeignKey("people.Person", on_delete=models.PROTECT, db_comment="Who reported it.")
+    reverses = models.OneToOneField("self", null=True, on_delete=models.PROTECT, db_comment="Report that this one takes back.")
+
+
+class Consumption(Record):
+    """So much of a lot went into an operation, and into a lot it made (ISA-95 MaterialConsumed). The edges of the genealogy."""
+
+    NOUN = "consumption"
+    PLACE = "operation__equipment__path"
+    OWNER = "operation"
+
+    id = models.BigAutoField(primary_key=True)
+    operation = models.ForeignKey(Operation, on_delete=models.PROTECT, related_name="consumptions", db_comment="Operation that used it.")
+    lot = models.ForeignKey(Lot, on_delete=models.PROTECT, related_name="uses", db_comment="What was used.")
+    into_lot = models.ForeignKey(Lot, null=True, on_delete=models.PROTECT, related_name="parts", db_comment="What it went into; null: not traced.")
+    quantity = quantity_field(db_comment="How much, base unit of the used material; negative in a reversal.")
+    at_ts = models.DateTimeField(db_comment="When (UTC).")
+    reported_by = models.ForeignKey("people.Person", on_delete=models.PROTECT, db_comment="Who reported it.")
+    reverses = models.OneToOneField("self", null=True, on_delete=models.PROTECT, db_comment="Consumption that this one takes back.")
+
+    class Meta:
+        """Both ways through the genealogy."""
+
+        indexes = (
+            models.Index(fields=("lot", "into_lot"), name="consumption_forward"),
+            models.Index(fields=("into_lot", "lot"), name="consumption_backward"),
+        )

@@ -1,0 +1,1 @@
+"""The Django project: settings from ours, addresses, the server."""

@@ -1,0 +1,162 @@
+"""Django's settings, made of ours. `start` has to come before anything of FactoMES but `sync` is imported."""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from factolake.config.settings import Settings
+from factolake.errors import ConfigError
+
+APPS = (
+    "factolake.mes.people",
+    "factolake.mes.audit",
+    "factolake.mes.equipment",
+    "factolake.mes.production",
+    "factolake.mes.downtime",
+    "factolake.mes.quality",
+    "factolake.mes.maintenance",
+    "factolake.mes.approvals",
+    "factolake.mes.exchange",
+    "factolake.mes.pages",
+    "factolake.mes.core",
+)
+"""Ours; `core` last, since it loads what the others declare."""
+SESSION_IDLE_S = 8 * 3600
+LOCKED_AFTER = 5
+
+
+def start(settings: Settings) -> None:
+    """Make Django ready for this installation; once a process. Raises ConfigError for a database URL it cannot use."""
+    import django
+    from django.conf import settings as django_settings
+
+    if not django_settings.configured:
+        django_settings.configure(**django_values(settings))
+        django.setup()
+
+
+def django_values(settings: Settings) -> dict[str, Any]:
+    """The settings of Django for this installation."""
+    return {
+        "SECRET_KEY": secret_file(settings.mes_dir / "secret_key").read_text(encoding="utf-8").strip(),
+        "FACTOLAKE_MES_DIR": settings.mes_dir,
+        "DEBUG": False,
+        "ALLOWED_HOSTS": list(settings.mes.hosts),
+        "DATABASES": {"default": database(settings.mes_url)},
+        "DEFAULT_AUTO_FIELD": "django.db.models.BigAutoField",
+        "INSTALLED_APPS": [
+            "django.contrib.auth",
+            "django.contrib.contenttypes",
+            "django.contrib.sessions",
+            "django.contrib.staticfiles",
+            "axes",
+            "csp",
+            "ninja",
+            *(f"{app}.apps.{app.rpartition('.')[2].capitalize()}Config" for app in APPS),
+        ],
+        "AUTH_USER_MODEL": "people.Person",
+        "AUTHENTICATION_BACKENDS": ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"],
+        "AUTH_PASSWORD_VALIDATORS": [
+            {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
+            for name, options in (
+                ("UserAttributeSimilarityValidator", {"user_attributes": ("person_id", "name")}),
+                ("MinimumLengthValidator", {"min_length": 10}),
+                ("CommonPasswordValidator", {}),
+            )
+        ],
+        "PASSWORD_HASHERS": ["django.contrib.auth.hashers.Argon2PasswordHasher"],
+        "MIDDLEWARE": [
+            "django.middleware.security.SecurityMiddleware",
+            "whitenoise.middleware.WhiteNoiseMiddleware",
+            "csp.middleware.CSPMiddleware",
+            "django.contrib.sessions.middleware.SessionMiddleware",
+            "django.middleware.common.CommonMiddleware",
+            "django.middleware.csrf.CsrfViewMiddleware",
+            "django.contrib.auth.middleware.AuthenticationMiddleware",
+            "django.middleware.clickjacking.XFrameOptionsMiddleware",
+            "axes.middleware.AxesMiddleware",
+        ],
+        "ROOT_URLCONF": "factolake.mes.project.urls",
+        "USE_TZ": True,
+        "TIME_ZONE": "UTC",
+        "USE_I18N": False,
+        "STATIC_URL": "static/",
+        "WHITENOISE_USE_FINDERS": True,
+        **_security(),
+    }
+
+
+def _security() -> dict[str, Any]:
+    self_only = ["'self'"]
+    return {
+        "SESSION_COOKIE_NAME": "__Host-factomes",
+        "SESSION_COOKIE_SECURE": True,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Strict",
+        "SESSION_COOKIE_AGE": SESSION_IDLE_S,
+        "SESSION_EXPIRE_AT_BROWSER_CLOSE": True,
+        "SESSION_SAVE_EVERY_REQUEST": False,
+        "CSRF_COOKIE_NAME": "__Host-factomes-csrf",
+        "CSRF_COOKIE_SECURE": True,
+        "CSRF_COOKIE_SAMESITE": "Strict",
+        "CSRF_COOKIE_HTTPONLY": False,
+        "X_FRAME_OPTIONS": "DENY",
+        "SECURE_CONTENT_TYPE_NOSNIFF": True,
+        "SECURE_REFERRER_POLICY": "same-origin",
+        "SECURE_CROSS_ORIGIN_OPENER_POLICY": "same-origin",
+        "CONTENT_SECURITY_POLICY": {
+            "DIRECTIVES": {
+                "default-src": self_only,
+                "img-src": ["'self'", "data:"],
+                "frame-ancestors": ["'none'"],
+                "form-action": self_only,
+                "base-uri": ["'none'"],
+                "object-src": ["'none'"],
+            }
+        },
+        "AXES_FAILURE_LIMIT": LOCKED_AFTER,
+        "AXES_COOLOFF_TIME": 0.25,
+        "AXES_LOCKOUT_PARAMETERS": ["username"],
+        "AXES_RESET_ON_SUCCESS": True,
+        "AXES_VERBOSE": False,
+        "SILENCED_SYSTEM_CHECKS": ["axes.W006"],  # locked are people, never a station that several share
+    }
+
+
+def database(url: str) -> dict[str, Any]:
+    """Django's form of the MES database URL. Raises ConfigError for another kind of database than SQLite and PostgreSQL."""
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        wal = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+        options = {"transaction_mode": "IMMEDIATE", "timeout": 10, "init_command": wal}
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": url.removeprefix("sqlite:///"), "OPTIONS": options}
+    if parts.scheme.partition("+")[0] in ("postgresql", "postgres"):
+        query = dict(parse_qsl(parts.query))
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": parts.path.lstrip("/"),
+            "USER": unquote(parts.username or ""),
+            "PASSWORD": unquote(parts.password or ""),
+            "HOST": query.pop("host", parts.hostname or ""),
+            "PORT": str(parts.port or ""),
+            "CONN_MAX_AGE": 60,
+            "CONN_HEALTH_CHECKS": True,
+            "OPTIONS": query,
+        }
+    raise ConfigError("settings", "mes.url", parts.scheme, "sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME")
+
+
+def secret_file(path: Path) -> Path:
+    """A file with 256 random bits that only its owner may read; made on first use."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError:
+        return path
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(secrets.token_urlsafe(48))
+        file.flush()
+        os.fsync(file.fileno())
+    return path

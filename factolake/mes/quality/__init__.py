@@ -1,0 +1,1 @@
+"""Inspections, holds, nonconformances: what may be used and shipped, and why not."""

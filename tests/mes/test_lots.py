@@ -1,0 +1,87 @@
+"""Lots: made by reports, used by consumptions, blocked and released; what is blocked, used up or made of itself does not go in."""
+
+from decimal import Decimal
+
+import pytest
+from record_plant import LINE, do, order
+
+from factolake.mes.production.models import Lot, MaterialDefinition
+
+pytestmark = pytest.mark.usefixtures("record")
+
+
+def lot(key: str) -> object:
+    return Lot.objects.get(pk=key)
+
+
+def steel(lot_id: str = "S-1", quantity: object = 100) -> str:
+    if not MaterialDefinition.objects.filter(pk="STEEL").exists():
+        do("planner", "material.create", material_id="STEEL", base_unit="KGM")
+    do("planner", "lot.create", lot_id=lot_id, material_id="STEEL", quantity=quantity, supplier_lot="H4711", equipment_id=LINE)
+    return lot_id
+
+
+@pytest.fixture
+def operation() -> str:
+    started = order()
+    do("operator", "operation.start", started)
+    return started
+
+
+def test_a_lot_is_used_up_to_what_is_left(operation: str) -> None:
+    used = do("operator", "operation.consume", operation, lot_id=steel(), quantity="99.5", into_lot_id="LOT-1")
+    assert lot("S-1").remaining == Decimal("0.5")
+    with pytest.raises(Exception, match=r"lot S-1 has 0\.5 left, not 1"):
+        do("operator", "operation.consume", operation, lot_id="S-1", quantity=1)
+    do("operator", "consumption.reverse", str(used["id"]), reason="other lot")
+    assert (lot("S-1").remaining, lot("S-1").quantity) == (100, 100)
+
+
+def test_good_parts_grow_their_lot(operation: str) -> None:
+    for good in (3, 4):
+        do("operator", "operation.report", operation, good=good, lot_id="LOT-1")
+    assert (lot("LOT-1").quantity, lot("LOT-1").remaining, lot("LOT-1").made_by_id) == (7, 7, operation)
+
+
+def test_a_blocked_lot_is_neither_used_nor_filled(operation: str) -> None:
+    steel()
+    do("operator", "operation.report", operation, good=1, lot_id="LOT-1")
+    for blocked in ("S-1", "LOT-1"):
+        do("quality", "lot.block", blocked, reason="hardness")
+    with pytest.raises(Exception, match="lot S-1 is blocked and cannot be used"):
+        do("operator", "operation.consume", operation, lot_id="S-1", quantity=1)
+    with pytest.raises(Exception, match="lot LOT-1 is blocked: good parts cannot be confirmed into it"):
+        do("operator", "operation.report", operation, good=1, lot_id="LOT-1")
+
+
+def test_one_person_alone_does_not_release_a_lot(operation: str) -> None:
+    do("quality", "lot.block", steel(), reason="hardness")
+    with pytest.raises(Exception, match=r"lot\.release is of class release_or_money: propose it, and 2 other people approve it"):
+        do("quality", "lot.release", "S-1", reason="measured again")
+    assert lot("S-1").status == "blocked"
+
+
+def test_a_lot_does_not_go_into_what_it_is_made_of(operation: str) -> None:
+    do("operator", "operation.report", operation, good=5, lot_id="LOT-A")
+    do("operator", "operation.report", operation, good=5, lot_id="LOT-B")
+    do("operator", "operation.consume", operation, lot_id="LOT-A", quantity=1, into_lot_id="LOT-B")
+    with pytest.raises(Exception, match="lot LOT-B is made of lot LOT-A and cannot go into it"):
+        do("operator", "operation.consume", operation, lot_id="LOT-B", quantity=1, into_lot_id="LOT-A")
+    with pytest.raises(Exception, match="lot LOT-A is made of lot LOT-A"):
+        do("operator", "operation.consume", operation, lot_id="LOT-A", quantity=1, into_lot_id="LOT-A")
+
+
+def test_a_serial_is_one_piece() -> None:
+    do("planner", "material.create", material_id="GEARBOX", tracked_by="serial")
+    operation = order("PO-9", material="GEARBOX")
+    do("operator", "operation.start", operation)
+    do("operator", "operation.report", operation, good=1, lot_id="SN-1")
+    with pytest.raises(Exception, match="serial SN-1 is one piece and is there already"):
+        do("operator", "operation.report", operation, good=1, lot_id="SN-1")
+
+
+def test_a_report_whose_parts_were_used_cannot_be_reversed(operation: str) -> None:
+    report = do("operator", "operation.report", operation, good=5, lot_id="LOT-A")
+    do("operator", "operation.consume", operation, lot_id="LOT-A", quantity=4, into_lot_id="LOT-B")
+    with pytest.raises(Exception, match="lot LOT-A has 1 left; 5 of it were used already"):
+        do("operator", "production.reverse", str(report["id"]), reason="wrong")

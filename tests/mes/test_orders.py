@@ -1,0 +1,124 @@
+"""An order's life: planned, released, worked on, reported, completed. Illegal steps are refused and change nothing."""
+
+from decimal import Decimal
+
+import pytest
+from record_plant import LINE, M1, M2, do, order
+
+from factolake.mes.production import models
+from factolake.mes.production.models import Operation, Production
+
+pytestmark = pytest.mark.usefixtures("record")
+
+
+def state(model: str, key: str) -> str:
+    return str(getattr(models, model).objects.get(pk=key).state)
+
+
+def test_an_order_runs_from_plan_to_close() -> None:
+    operation = order("PO-1", quantity=10)
+    do("operator", "operation.start", operation)
+    assert state("Order", "PO-1") == "running"
+    do("operator", "operation.report", operation, good=8, scrap=2, cause_id="leak")
+    do("operator", "operation.complete", operation)
+    assert state("Order", "PO-1") == "completed"
+    done = Operation.objects.get(pk=operation)
+    assert (done.state, done.good, done.scrap) == ("completed", 8, 2)
+    do("planner", "order.close", "PO-1")
+    assert state("Order", "PO-1") == "closed"
+
+
+def test_operations_follow_the_routing_one_after_the_other() -> None:
+    do("planner", "material.create", material_id="G-200")
+    for number, machine in ((10, M1), (20, M2)):
+        do("engineer", "routing_step.create", material_id="G-200", number=number, equipment_id=machine, planned_run_s=24.0)
+    do("planner", "order.create", order_id="PO-2", material_id="G-200", quantity=5, line_id=LINE)
+    do("planner", "order.release", "PO-2")
+    assert (state("Operation", "PO-2.10"), state("Operation", "PO-2.20")) == ("ready", "waiting")
+    with pytest.raises(Exception, match=r"operation PO-2\.20 is waiting and cannot become running; allowed now: cancelled, held, ready"):
+        do("operator", "operation.start", "PO-2.20")
+    do("operator", "operation.start", "PO-2.10")
+    do("operator", "operation.complete", "PO-2.10")
+    assert state("Operation", "PO-2.20") == "ready"
+    assert state("Order", "PO-2") == "running"
+
+
+def test_a_machine_works_on_one_operation_at_a_time() -> None:
+    do("planner", "material.create", material_id="G-200")
+    do("engineer", "routing_step.create", material_id="G-200", number=10, equipment_id=M1)
+    first, second = order("PO-3", material="G-200"), order("PO-4", material="G-200")
+    do("operator", "operation.start", first)
+    with pytest.raises(Exception, match=r"L1-M1 is at work on PO-3\.10; suspend or complete that first"):
+        do("operator", "operation.start", second)
+    do("operator", "operation.suspend", first)
+    do("operator", "operation.start", second)
+
+
+def test_a_hold_stops_the_work_and_gives_it_back_suspended() -> None:
+    operation = order()
+    do("operator", "operation.start", operation)
+    do("quality", "order.hold", "PO-1", reason="wrong steel")
+    assert (state("Order", "PO-1"), state("Operation", operation)) == ("held", "held")
+    with pytest.raises(Exception, match=r"PO-1\.10 is held"):
+        do("operator", "operation.report", operation, good=1)
+    do("quality", "order.resume", "PO-1")
+    assert (state("Order", "PO-1"), state("Operation", operation)) == ("running", "suspended")
+    do("operator", "operation.start", operation)
+
+
+def test_an_order_that_has_begun_is_not_cancelled() -> None:
+    operation = order()
+    do("operator", "operation.start", operation)
+    with pytest.raises(Exception, match="order PO-1 is running and cannot become cancelled"):
+        do("planner", "order.cancel", "PO-1", reason="not needed")
+    order("PO-2")
+    do("planner", "order.cancel", "PO-2", reason="not needed")
+    assert (state("Order", "PO-2"), state("Operation", "PO-2.10")) == ("cancelled", "cancelled")
+
+
+def test_a_wrong_report_is_reversed_once_and_both_stay() -> None:
+    operation = order()
+    do("operator", "operation.start", operation)
+    report = do("operator", "operation.report", operation, good="5.5", lot_id="LOT-1")
+    do("operator", "production.reverse", str(report["id"]), reason="typed the wrong number")
+    assert Operation.objects.get(pk=operation).good == 0
+    assert sorted(Production.objects.values_list("good", flat=True)) == [Decimal("-5.5"), Decimal("5.5")]
+    with pytest.raises(Exception, match="was reversed already"):
+        do("operator", "production.reverse", str(report["id"]), reason="again")
+
+
+def test_scrap_takes_a_reason_and_an_empty_report_is_none() -> None:
+    operation = order()
+    do("operator", "operation.start", operation)
+    with pytest.raises(Exception, match="scrap and rework take a reason: give cause_id"):
+        do("operator", "operation.report", operation, scrap=1)
+    with pytest.raises(Exception, match="is empty"):
+        do("operator", "operation.report", operation)
+    with pytest.raises(Exception, match="there is no reason with reason_id 'mechanical'"):
+        do("operator", "operation.report", operation, scrap=1, cause_id="mechanical")  # a reason of stops
+
+
+def test_a_second_order_of_the_same_id_is_refused() -> None:
+    order()
+    with pytest.raises(Exception, match="order PO-1 cannot be made: one with this key is there already"):
+        do("planner", "order.create", order_id="PO-1", material_id="G-100", quantity=1, line_id=LINE)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"quantity": 0}, "quantity"),
+        ({"quantity": "NaN"}, "quantity"),
+        ({"quantity": "1e20"}, "quantity"),
+        ({"order_id": " x"}, "order_id"),
+        ({"order_id": ""}, "order_id"),
+        ({"line_id": "L9"}, "there is no equipment L9"),
+        ({"material_id": "none"}, "there is no material with material_id 'none'"),
+        ({"due_ts": "2026-03-02T06:00:00"}, "due_ts"),
+        ({"quantitty": 1}, "quantitty"),
+    ],
+)
+def test_what_cannot_be_an_order_is_one_sentence(values: dict[str, object], said: str) -> None:
+    do("planner", "material.create", material_id="G-100")
+    with pytest.raises(Exception, match=said):
+        do("planner", "order.create", **{"order_id": "PO-1", "material_id": "G-100", "quantity": 1, "line_id": LINE, **values})
