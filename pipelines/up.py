@@ -10,14 +10,16 @@ import structlog
 from factolake.config import Settings
 from factolake.domain.clock import SystemClock
 from factolake.errors import ConfigError
-from pipelines.dagster_part import check_port_free
 from pipelines.foreground import stop_on_signals
 from pipelines.logs import set_up_logs
 from pipelines.part_lock import part_lock
+from pipelines.ports import check_port_free
 from pipelines.supervisor import STOP_ORDER, PartSpec, Supervisor
 
 TICK_S = 0.2
-GRACE_S = {"edge": 12.0, "land": 20.0, "refine": 45.0, "dagster": 20.0}
+COMMANDS = {"mes": ("mes", "up")}
+"""Commands of parts that are not called like the part."""
+GRACE_S = {"edge": 12.0, "land": 20.0, "refine": 45.0, "dagster": 20.0, "mes": 15.0}
 """The gateway drains within 10 s; a refinement finishes the slice group it is in."""
 
 
@@ -30,6 +32,8 @@ def run_up(settings: Settings, conf: Path | None, names: Sequence[str] | None) -
     with part_lock(settings.run_dir, "up", clock), stop_on_signals() as stop:
         if "dagster" in wanted:
             check_port_free(settings.ports.dagster, "Dagster's pages", "ports.dagster")
+        if "mes" in wanted:
+            check_port_free(settings.ports.mes, "FactoMES", "ports.mes")
         specs = [part_spec(name, conf) for name in wanted]
         supervisor = Supervisor(specs, settings.run_dir, clock, log.warning, {"land": spool_drained(settings)})
         log.info("starting", parts=wanted, logs=str(settings.run_dir / "logs"))
@@ -59,7 +63,7 @@ def part_spec(name: str, conf: Path | None, *arguments: str) -> PartSpec:
 def part_command(name: str, conf: Path | None, *arguments: str) -> tuple[str, ...]:
     """The command line of the part called `name`, by this very interpreter."""
     settings = ("--conf", str(conf.resolve())) if conf else ()
-    return (sys.executable, "-m", "pipelines.cli", *settings, name, *arguments)
+    return (sys.executable, "-m", "pipelines.cli", *settings, *COMMANDS.get(name, (name,)), *arguments)
 
 
 def spool_drained(settings: Settings) -> Callable[[], bool]:

@@ -1,5 +1,6 @@
 """Readings and events to record bytes and back: Arrow IPC streams of the contracts' message columns."""
 
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
@@ -26,6 +27,34 @@ def encode(schema: str, batch: pa.RecordBatch, topic: str = "records") -> Record
     first: dict[str, Any] = {name: batch.column(name)[0].as_py() for name in ("source_id", "epoch", "seq")}
     headers = {"schema": schema, "count": str(batch.num_rows), **{name: str(value) for name, value in first.items()}}
     return Record(topic, first["source_id"], sink.getvalue().to_pybytes(), headers)
+
+
+def encode_event(
+    key: tuple[str, int, int],
+    kind: str,
+    subject: str | None,
+    payload: str,
+    gateway_ts: datetime,
+    source_ts: datetime | None = None,
+    topic: str = "records",
+) -> Record:
+    """One discrete event as a record of schema events/1. `key` is source id, epoch and message number; `payload` is JSON text."""
+    source_id, epoch, seq = key
+    row = {
+        "source_id": source_id,
+        "epoch": epoch,
+        "seq": seq,
+        "idx": 0,
+        "kind": kind,
+        "subject": subject,
+        "payload": payload,
+        "payload_schema": f"{kind}/1",
+        "source_ts": source_ts,
+        "source_ts_ns_rest": None,
+        "server_ts": None,
+        "gateway_ts": gateway_ts,
+    }
+    return encode(EVENTS_SCHEMA, pa.RecordBatch.from_pylist([row], schema=MESSAGE_SCHEMAS[EVENTS_SCHEMA]), topic)
 
 
 def decode(record: Record) -> tuple[str, pa.Table]:

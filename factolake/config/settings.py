@@ -49,14 +49,18 @@ class MesSettings(Strict):
 
     url: str = Field(default="", description="SQLAlchemy URL; empty means SQLite in the data folder")
     interval_s: float = Field(default=2.0, ge=0.1, le=3600)
+    listen: str = Field(default="127.0.0.1", description="address FactoMES listens on; another than a loopback one needs a certificate")
+    certificate: Path | None = Field(default=None, description="PEM file; FactoMES speaks HTTPS then")
+    certificate_key: Path | None = Field(default=None, description="PEM file of its private key")
     hosts: tuple[str, ...] = Field(default=("127.0.0.1", "localhost"), description="names FactoMES answers to in the address bar")
-    role: Literal["record", "follower"] = Field(default="record", description="follower: another MES owns orders, FactoMES mirrors and adds")
+    webhook_hosts: tuple[str, ...] = Field(default=(), description="hosts, or host:port, that webhooks may be sent to; empty: none")
 
 
 class PortSettings(Strict):
     """Listening ports, loopback only."""
 
     dagster: int = Field(default=3000, ge=0, le=65535)
+    mes: int = Field(default=8000, ge=0, le=65535)
     spark_connect: int = Field(default=15002, ge=0, le=65535)
     thrift: int = Field(default=10000, ge=0, le=65535)
 
@@ -67,7 +71,7 @@ class Settings(Strict):
     home: Path = DEFAULT_HOME
     plant_file: Path = Path("conf/plant.toml")
     engine: str = Field(default="sail", pattern=r"^(sail|spark|sc://.+)$", description="sail, spark or sc://host:port")
-    parts: tuple[Literal["plant", "edge", "land", "refine", "sync", "dagster", "engine"], ...] = ("edge", "land", "refine", "sync", "dagster")
+    parts: tuple[Literal["plant", "edge", "land", "refine", "sync", "mes", "dagster", "engine"], ...] = ("edge", "land", "refine", "sync", "dagster")
     spool: SpoolSettings = SpoolSettings()
     landing: LandingSettings = LandingSettings()
     refinery: RefinerySettings = RefinerySettings()

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow as pa
 
-from factolake.bus.codec import MESSAGE_SCHEMAS, encode
-from factolake.bus.port import EVENTS_SCHEMA, READINGS_SCHEMA, Record
+from factolake.bus.codec import MESSAGE_SCHEMAS, encode, encode_event
+from factolake.bus.port import READINGS_SCHEMA, Record
 
 TOPIC = "records"
 FLAG_OVERFLOW, FLAG_REPLAYED, FLAG_HEARTBEAT, FLAG_FIRST = 1, 2, 4, 8
@@ -143,21 +143,9 @@ class Event:
 
     def record(self) -> Record:
         """A record of schema events/1."""
-        row = {
-            "source_id": self.numbering.source_id,
-            "epoch": self.numbering.epoch,
-            "seq": self.seq,
-            "idx": 0,
-            "kind": self.kind,
-            "subject": self.subject,
-            "payload": json.dumps(self.payload, separators=(",", ":")),
-            "payload_schema": f"{self.kind}/1",
-            "source_ts": self.source_ts,
-            "source_ts_ns_rest": None,
-            "server_ts": None,
-            "gateway_ts": self.gateway_ts,
-        }
-        return encode(EVENTS_SCHEMA, pa.RecordBatch.from_pylist([row], schema=MESSAGE_SCHEMAS[EVENTS_SCHEMA]), TOPIC)
+        key = (self.numbering.source_id, self.numbering.epoch, self.seq)
+        payload = json.dumps(self.payload, separators=(",", ":"))
+        return encode_event(key, self.kind, self.subject, payload, self.gateway_ts, self.source_ts, TOPIC)
 
 
 @dataclass(slots=True)

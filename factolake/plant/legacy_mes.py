@@ -3,10 +3,8 @@
 import json
 from datetime import datetime, timedelta
 
-import pyarrow as pa
-
-from factolake.bus.codec import MESSAGE_SCHEMAS, encode
-from factolake.bus.port import EVENTS_SCHEMA, LogWriter
+from factolake.bus.codec import encode_event
+from factolake.bus.port import LogWriter
 from factolake.domain.clock import Clock
 from factolake.plant.line import to_us
 from factolake.plant.scenario import LegacyRecordScript, Scenario
@@ -42,19 +40,6 @@ class LegacyMes:
             "happened_ts": happened.isoformat(timespec="microseconds"),
             "known_ts": known.isoformat(timespec="microseconds"),
         }
-        row = {
-            "source_id": SOURCE_ID,
-            "epoch": self._epoch,
-            "seq": self._seq,
-            "idx": 0,
-            "kind": "mes_record",
-            "subject": record.machine,
-            "payload": json.dumps(payload),
-            "payload_schema": "mes_record/1",
-            "source_ts": known,
-            "source_ts_ns_rest": 0,
-            "server_ts": None,
-            "gateway_ts": self._clock.now(),
-        }
-        self._log.append([encode(EVENTS_SCHEMA, pa.RecordBatch.from_pylist([row], schema=MESSAGE_SCHEMAS[EVENTS_SCHEMA]))])
+        key = (SOURCE_ID, self._epoch, self._seq)
+        self._log.append([encode_event(key, "mes_record", record.machine, json.dumps(payload), self._clock.now(), known)])
         self._seq += 1

@@ -1,19 +1,60 @@
-"""For each action that asks for more than a reason: values that work on the rows of `test_rights.rows`."""
+"""For each action that asks for more than a reason, and each query that asks for something: values that work on the rows of `test_rights.rows`."""
 
 from typing import Any
 
 from record_plant import LINE
 
 LATER = "2036-01-01T00:00:00Z"
+CORRECTIVE = {
+    "equipment_id": LINE,
+    "problem": "cracks",
+    "owner_id": "engineer",
+    "due_ts": LATER,
+    "effectiveness_check": "100 parts without a crack",
+    "check_due_ts": "2036-02-01T00:00:00Z",
+}
 EXAMPLES: dict[str, dict[str, Any]] = {
     "person.create": {"person_id": "anna", "name": "Anna", "password": "long enough, surely"},
     "person.set_password": {"password": "long enough, surely"},
     "grant.create": {"person_id": "viewer", "role": "operator"},
     "api_token.create": {"label": "x", "expires_ts": LATER, "hash": "0" * 64},
+    "device.create": {"label": "Tablet", "equipment_id": LINE, "hash": "2" * 64},
     "material.create": {"material_id": "M-9"},
     "routing_step.create": {"material_id": "G-100", "number": 10, "equipment_id": LINE},
+    "bill_item.create": {"material_id": "G-100", "component_id": "STEEL", "step_number": 10, "quantity": 1},
+    "order.edit": {"quantity": 2},
+    "lot.ship": {"quantity": 1, "customer": "Acme"},
+    "equipment.handover": {"from_ts": "2026-03-02T05:00:00Z", "to_ts": "2026-03-02T13:00:00Z"},
     "order.create": {"order_id": "PO-9", "material_id": "G-100", "quantity": 1, "line_id": LINE},
+    "stop.classify": {"reason_id": "tool"},
+    "stop.split": {"at_ts": "2026-03-02T07:05:00Z"},
+    "stop.merge": {"with_stop_id": "later"},
+    "proposal.create": {"action": "order.hold", "key": "PO-1", "payload": {"reason": "wrong steel"}},
+    "proposal.approve": {"digest": "0" * 64},
+    "kill_switch.create": {"scope": "global"},
+    "erp_import.create": {"kind": "materials", "format": "csv", "source_system": "erp", "document": "material_id\nM-8\n"},
+    "webhook.create": {"url": "http://localhost/x", "nouns": "erp_confirmation", "secret": "s" * 32},
+    "erp_confirmation.refuse": {"message": "period is closed"},
     "lot.create": {"lot_id": "L-9", "material_id": "G-100", "quantity": 1},
     "operation.report": {"good": 1},
     "operation.consume": {"lot_id": "S-1", "quantity": 1},
+    "gauge.create": {"gauge_id": "MIC-9", "name": "Micrometer", "interval_days": 365, "due_ts": LATER},
+    "gauge.calibrate": {"passed": True},
+    "inspection_plan.create": {"equipment_id": LINE, "characteristic": "burr", "kind": "attribute", "sampled_per": "lot"},
+    "inspection.create": {"plan_id": 1, "values": [10]},
+    "hold.create": {"lot_id": "S-1"},
+    "quality_event.create": {"equipment_id": LINE, "kind": "drift", "severity": "minor", "source": "model"},
+    "defect.create": {"equipment_id": LINE, "cause_id": "surface"},
+    "nonconformance.create": {"equipment_id": LINE, "description": "scratched"},
+    "corrective_action.create": CORRECTIVE,
+    "corrective_action.verify": {"is_effective": True, "evidence": "none seen"},
+    "corrective_step.assign": {"owner_id": "quality", "due_ts": LATER},
+    "corrective_step.complete": {"finding": "found"},
+    "failure_code.create": {"kind": "mode", "code": "TBR", "name": "tool broken"},
+    "maintenance_request.create": {"equipment_id": LINE, "description": "noise"},
+    "maintenance_order.create": {"equipment_id": LINE, "kind": "corrective", "description": "spindle"},
+    "maintenance_part.create": {"order_id": 1, "part_id": "6205", "quantity": 1},
+    "maintenance_labour.create": {"order_id": 1, "person_id": "maintenance", "worked_s": 60},
+    "preventive_plan.create": {"plan_id": "PM-9", "equipment_id": LINE, "description": "grease", "every_days": 30},
+    "equipment.reliability": {"from_ts": "2026-03-01T00:00:00Z", "to_ts": "2026-03-02T00:00:00Z"},
 }

@@ -1,6 +1,5 @@
 """An empty lake, a clock, and the two databases the MES may live in."""
 
-import contextlib
 import itertools
 import shutil
 import tempfile
@@ -10,11 +9,12 @@ from pathlib import Path
 
 import pytest
 from mes_rows import T0
+from record_databases import create_database, use_database
 
 from factolake.config.settings import Settings
 from factolake.domain.clock import ManualClock
 from factolake.lake.tables import Lake
-from factolake.mes.project.configure import database, start
+from factolake.mes.project.configure import start
 
 ROOT = Path(__file__).resolve().parents[2]
 _home = tempfile.TemporaryDirectory(prefix="factomes")
@@ -102,15 +102,6 @@ def fresh_record(request: pytest.FixtureRequest, tmp_path: Path, templates: dict
     create_database(server, name, "DROP DATABASE")
 
 
-def create_database(server: str, name: str, verb: str = "CREATE DATABASE") -> None:
-    import sqlalchemy as sa
-
-    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(sa.text(f"{verb} {name}"))
-    engine.dispose()
-
-
 def fill_template(url: str) -> None:
     from django.core.management import call_command
     from record_plant import fill
@@ -124,14 +115,3 @@ def fill_template(url: str) -> None:
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     use_database(None)
-
-
-def use_database(url: str | None) -> None:
-    """Let Django's default connection, in every thread, be to `url`; None closes it."""
-    from django.db import connections
-
-    connections.close_all()
-    if url is not None:
-        connections.settings["default"] = connections.configure_settings({"default": {**database(url), "CONN_MAX_AGE": 0}})["default"]
-        with contextlib.suppress(AttributeError):
-            del connections["default"]

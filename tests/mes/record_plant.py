@@ -2,10 +2,14 @@
 
 import itertools
 import json
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
+from django.db import connections, transaction
 from django.test import Client
 
 from factolake.config import load_plant
@@ -19,6 +23,7 @@ from factolake.mes.people.secrets import token_hash
 NOW = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)
 LINE, M1, M2, M3 = "L1", "L1-M1", "L1-M2", "L1-M3"
 LINE_PATH = "acme/bremen/assembly/L1"
+R = TypeVar("R")
 _ticks = itertools.count()
 
 
@@ -46,11 +51,22 @@ def person(person_id: str, role: Role | None, scope: str, kind: ActorKind = Acto
 
 
 def do(actor: str, name: str, key: str = "", /, *, at: datetime | None = None, approval: str = "", once: str = "", **payload: Any) -> dict[str, Any]:
-    """Perform action `name` as `actor`; every call is a second later than the one before."""
+    """Perform action `name` as `actor`; every call is a second later than the one before. `approval`: as if that proposal had been approved."""
     moment = at or NOW + timedelta(seconds=next(_ticks))
     action = ACTIONS[name]
+    if approval:
+        store_approved(approval, name, key)
     call = Call(Person.objects.get(pk=actor), moment, "command", approval=approval)
     return perform(call, Request(action, key, parse_form(action, payload), once))
+
+
+def store_approved(proposal_id: str, name: str, key: str) -> None:
+    """A row that says the action is approved; for tests of actions that take one, not of approvals."""
+    from factolake.mes.approvals.models import Proposal
+
+    values = {"action": name, "key": key, "payload": "{}", "evidence": "{}", "digest": "", "policy_version": "", "effect": "", "minimum": 1}
+    stored = {**values, "state": "approved", "requested_by_id": "viewer", "requested_ts": NOW, "expires_ts": NOW, "changed_ts": NOW}
+    Proposal.objects.update_or_create(pk=proposal_id, defaults=stored)
 
 
 def order(order_id: str = "PO-1", quantity: Any = 100, material: str = "G-100", **more: Any) -> str:
@@ -62,6 +78,28 @@ def order(order_id: str = "PO-1", quantity: Any = 100, material: str = "G-100", 
     do("planner", "order.create", order_id=order_id, material_id=material, quantity=quantity, line_id=LINE, **more)
     do("planner", "order.release", order_id)
     return f"{order_id}.10"
+
+
+def at_once_before_any_commits(calls: Sequence[Callable[[], R]]) -> list[R]:
+    """Run each call in a thread of its own, so that all do what they can before one commits: an action waits for the end of the audit chain."""
+    from factolake.mes.audit.models import AuditHead
+
+    begun = threading.Barrier(len(calls) + 1)
+
+    def run(call: Callable[[], R]) -> R:
+        begun.wait(timeout=10)
+        try:
+            return call()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        with transaction.atomic():
+            AuditHead.objects.select_for_update().get(pk=1)
+            running = [pool.submit(run, call) for call in calls]
+            begun.wait(timeout=10)
+            time.sleep(0.5)
+        return [one.result(timeout=20) for one in running]
 
 
 class Api:

@@ -109,3 +109,9 @@ def test_every_answer_carries_the_headers_of_a_careful_server() -> None:
 def test_the_openapi_document_names_every_operation() -> None:
     document = json.loads(Api("viewer").get("/openapi.json").content)
     assert document["paths"]["/api/v1/orders/{key}/release"]["post"]["summary"].startswith("Let the order be worked on")
+
+
+def test_text_that_no_database_holds_is_a_mistake_of_the_caller() -> None:
+    for text in ("a\0b", "a\ud800b"):
+        answer = Api("planner").post("/materials", {"material_id": "M", "description": text})
+        assert (answer.status_code, answer.json()["title"]) == (422, "Invalid")

@@ -1,11 +1,11 @@
-"""Lots: made by reports, used by consumptions, blocked and released; what is blocked, used up or made of itself does not go in."""
+"""Lots: made by reports, used by consumptions, moved, shipped, blocked, released; what is blocked, used up or made of itself does not go in."""
 
 from decimal import Decimal
 
 import pytest
-from record_plant import LINE, do, order
+from record_plant import LINE, at_once_before_any_commits, do, order
 
-from factolake.mes.production.models import Lot, MaterialDefinition
+from factolake.mes.production.models import Lot, MaterialDefinition, Shipment
 
 pytestmark = pytest.mark.usefixtures("record")
 
@@ -47,7 +47,7 @@ def test_a_blocked_lot_is_neither_used_nor_filled(operation: str) -> None:
     steel()
     do("operator", "operation.report", operation, good=1, lot_id="LOT-1")
     for blocked in ("S-1", "LOT-1"):
-        do("quality", "lot.block", blocked, reason="hardness")
+        do("quality", "hold.create", lot_id=blocked, reason="hardness")
     with pytest.raises(Exception, match="lot S-1 is blocked and cannot be used"):
         do("operator", "operation.consume", operation, lot_id="S-1", quantity=1)
     with pytest.raises(Exception, match="lot LOT-1 is blocked: good parts cannot be confirmed into it"):
@@ -55,7 +55,7 @@ def test_a_blocked_lot_is_neither_used_nor_filled(operation: str) -> None:
 
 
 def test_one_person_alone_does_not_release_a_lot(operation: str) -> None:
-    do("quality", "lot.block", steel(), reason="hardness")
+    do("quality", "hold.create", lot_id=steel(), reason="hardness")
     with pytest.raises(Exception, match=r"lot\.release is of class release_or_money: propose it, and 2 other people approve it"):
         do("quality", "lot.release", "S-1", reason="measured again")
     assert lot("S-1").status == "blocked"
@@ -85,3 +85,58 @@ def test_a_report_whose_parts_were_used_cannot_be_reversed(operation: str) -> No
     do("operator", "operation.consume", operation, lot_id="LOT-A", quantity=4, into_lot_id="LOT-B")
     with pytest.raises(Exception, match="lot LOT-A has 1 left; 5 of it were used already"):
         do("operator", "production.reverse", str(report["id"]), reason="wrong")
+
+
+def test_a_lot_lies_on_one_pallet_at_a_time() -> None:
+    steel()
+    for pallet in ("P-1", "P-2", ""):
+        assert do("operator", "lot.move", "S-1", pallet=pallet)["pallet"] == pallet
+
+
+def test_a_shipment_takes_what_is_left_to_whom_the_order_is_for_unless_told_otherwise() -> None:
+    operation = order("PO-1", customer="Acme", sales_order="SO-7")
+    do("operator", "operation.start", operation)
+    do("operator", "operation.report", operation, good=5, lot_id="LOT-1")
+    do("operator", "lot.move", "LOT-1", pallet="P-1")
+    told = do("operator", "lot.ship", "LOT-1", quantity=2, customer="Brand")
+    assert (told["customer"], told["sales_order"], told["quantity"], told["pallet"]) == ("Brand", "", "2", "P-1")
+    rest = do("operator", "lot.ship", "LOT-1")
+    assert (rest["customer"], rest["sales_order"], rest["quantity"], lot("LOT-1").remaining) == ("Acme", "SO-7", "3", 0)
+    with pytest.raises(Exception, match="lot LOT-1 has 0 left, not more than 0"):
+        do("operator", "lot.ship", "LOT-1")
+
+
+def test_what_is_blocked_or_not_there_is_not_shipped() -> None:
+    steel()
+    with pytest.raises(Exception, match="lot S-1 has 100 left, not 101"):
+        do("operator", "lot.ship", "S-1", quantity=101, customer="Acme")
+    with pytest.raises(Exception, match="lot S-1 was made for no customer; give customer"):
+        do("operator", "lot.ship", "S-1")
+    do("quality", "hold.create", lot_id="S-1", reason="hardness")
+    with pytest.raises(Exception, match="lot S-1 is blocked and cannot be shipped"):
+        do("operator", "lot.ship", "S-1", customer="Acme")
+    assert not Shipment.objects.exists()
+
+
+def test_a_wrong_shipment_is_reversed_once_and_both_stay() -> None:
+    gone = do("operator", "lot.ship", steel(), quantity=40, customer="Acme")
+    do("operator", "shipment.reverse", str(gone["id"]), reason="other lot")
+    assert (lot("S-1").remaining, lot("S-1").quantity) == (100, 100)
+    assert sorted(Shipment.objects.values_list("quantity", flat=True)) == [-40, 40]
+    for shipment in Shipment.objects.all():
+        with pytest.raises(Exception, match="is a reversal or was reversed already"):
+            do("operator", "shipment.reverse", str(shipment.pk), reason="again")
+
+
+def test_a_use_and_a_reversal_at_once_both_count() -> None:
+    first, second = order("PO-1"), order("PO-2")
+    for operation in (first, second):
+        do("operator", "operation.start", operation)
+    report, _ = (do("operator", "operation.report", first, good=5, lot_id="LOT-1") for _ in range(2))
+    at_once_before_any_commits(
+        [
+            lambda: do("operator", "operation.consume", second, lot_id="LOT-1", quantity=3),
+            lambda: do("operator", "production.reverse", str(report["id"]), reason="typed twice"),
+        ]
+    )
+    assert (lot("LOT-1").quantity, lot("LOT-1").remaining) == (5, 2)

@@ -3,10 +3,10 @@
 from decimal import Decimal
 
 import pytest
-from record_plant import LINE, M1, M2, do, order
+from record_plant import LINE, M1, M2, NOW, do, order
 
 from factolake.mes.production import models
-from factolake.mes.production.models import Operation, Production
+from factolake.mes.production.models import BillItem, MaterialDefinition, Operation, Order, Production
 
 pytestmark = pytest.mark.usefixtures("record")
 
@@ -122,3 +122,59 @@ def test_what_cannot_be_an_order_is_one_sentence(values: dict[str, object], said
     do("planner", "material.create", material_id="G-100")
     with pytest.raises(Exception, match=said):
         do("planner", "order.create", **{"order_id": "PO-1", "material_id": "G-100", "quantity": 1, "line_id": LINE, **values})
+
+
+def test_an_order_is_edited_by_its_owner_until_it_is_done() -> None:
+    operation = order()
+    edited = do("planner", "order.edit", "PO-1", quantity="7.5", due_ts="2026-03-09T12:00:00Z", priority=3)
+    assert (edited["quantity"], edited["due_ts"], edited["priority"]) == ("7.5", "2026-03-09T12:00:00Z", 3)
+    edited = do("planner", "order.edit", "PO-1", due_ts=None)
+    assert (edited["quantity"], edited["due_ts"], edited["priority"]) == ("7.5", None, 3)
+    do("operator", "operation.start", operation)
+    do("operator", "operation.complete", operation)
+    with pytest.raises(Exception, match="order PO-1 is completed; make a new order for what is still to be made"):
+        do("planner", "order.edit", "PO-1", quantity=8)
+
+
+def test_quantity_and_due_date_of_the_erp_are_the_erps() -> None:
+    order()
+    Order.objects.update(source_system="erp")
+    for values in ({"quantity": 8}, {"due_ts": "2026-03-09T12:00:00Z"}, {"due_ts": None}):
+        with pytest.raises(Exception, match="order PO-1 belongs to erp; change it there, and it comes from there"):
+            do("planner", "order.edit", "PO-1", **values)
+    assert do("planner", "order.edit", "PO-1", priority=5)["priority"] == 5
+    assert do("erp", "order.edit", "PO-1", approval="its task", quantity=8)["quantity"] == "8"
+    Order.objects.update(source_system="another")
+    with pytest.raises(Exception, match="belongs to another"):
+        do("erp", "order.edit", "PO-1", approval="its task", quantity=9)
+
+
+def part(material: str, component: str, quantity: object = 1) -> dict[str, object]:
+    for one in (material, component):
+        if not MaterialDefinition.objects.filter(pk=one).exists():
+            do("planner", "material.create", material_id=one)
+    return do("engineer", "bill_item.create", material_id=material, component_id=component, step_number=10, quantity=quantity)
+
+
+def test_a_new_quantity_in_a_bill_ends_the_one_before() -> None:
+    first, second = part("GEARBOX", "GEAR", 2), part("GEARBOX", "GEAR", 3)
+    ended = BillItem.objects.get(pk=first["id"])
+    assert (ended.quantity, ended.valid_to) == (2, BillItem.objects.get(pk=second["id"]).valid_from)
+    assert BillItem.objects.get(valid_to=None).quantity == 3
+
+
+def test_a_material_is_no_part_of_itself() -> None:
+    part("GEARBOX", "GEAR")
+    part("GEAR", "STEEL")
+    for material, component in (("STEEL", "GEARBOX"), ("GEAR", "GEARBOX"), ("STEEL", "STEEL")):
+        with pytest.raises(Exception, match=f"material {component} is made of {material} and cannot be a part of it"):
+            part(material, component)
+    BillItem.objects.filter(component_id="STEEL").update(valid_to=NOW)
+    part("STEEL", "GEARBOX")
+
+
+def test_the_bill_of_an_erp_material_is_the_erps() -> None:
+    part("GEARBOX", "GEAR")
+    MaterialDefinition.objects.filter(pk="GEARBOX").update(source_system="erp")
+    with pytest.raises(Exception, match="material GEARBOX belongs to erp"):
+        part("GEARBOX", "GEAR", 2)

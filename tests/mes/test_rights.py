@@ -4,20 +4,25 @@ The table is generated from the API's own routes; an action that is new here nee
 """
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
-from action_examples import EXAMPLES
+from action_examples import CORRECTIVE, EXAMPLES, LATER
 from django.db import transaction
-from record_plant import LINE, NOW, Api, do, order
+from django.test import override_settings
+from record_plant import LINE, M1, NOW, Api, do, order
 
 from factolake.domain.action import RULES, Role
 from factolake.mes.audit.models import AuditEntry
 from factolake.mes.core.action import ACTIONS, On
+from factolake.mes.core.query import QUERIES
 from factolake.mes.core.resource import RESOURCES
+from factolake.mes.downtime.models import Stop, StopConflict
 from factolake.mes.people.models import Grant
 from factolake.mes.people.rights import Rights
-from factolake.mes.production.models import BillItem, MaterialDefinition
+from factolake.mes.production.models import Order
 from factolake.mes.project.urls import api
 
 
@@ -30,18 +35,71 @@ def rows(record: str) -> None:
     do("operator", "operation.report", operation, good=1, lot_id="LOT-1")
     do("operator", "operation.consume", operation, lot_id="S-1", quantity=1)
     do("engineer", "routing_step.create", material_id="G-100", number=10, equipment_id=LINE)
-    gear = MaterialDefinition.objects.get(pk="G-100")
-    BillItem.objects.create(material=gear, component=gear, step_number=10, quantity=1, valid_from=NOW, changed_ts=NOW)
+    do("engineer", "material.create", material_id="STEEL")
+    do("engineer", "bill_item.create", material_id="G-100", component_id="STEEL", step_number=10, quantity=1)
+    do("operator", "lot.ship", "S-1", quantity=1, customer="Acme")
+    two_stops()
+    proposed = do("agent", "proposal.create", action="order.cancel", key="PO-1", payload={"reason": "no customer"})
+    do("approver", "proposal.approve", str(proposed["proposal_id"]), digest=proposed["digest"])
+    do("engineer", "kill_switch.create", scope="capability:order.cancel", reason="tried")
+    do("engineer", "device.create", label="Tablet", equipment_id=LINE, hash="1" * 64)
+    erp_rows(operation)
+    quality_rows()
+    maintenance_rows()
     Grant.objects.update(scope="")
+
+
+def erp_rows(operation: str) -> None:
+    """An import with a row that failed, a webhook with something to send, and a confirmation that waits."""
+    with override_settings(FACTOMES_WEBHOOK_HOSTS=("localhost",)):
+        do("engineer", "webhook.create", **EXAMPLES["webhook.create"])
+    do("planner", "erp_import.create", **{**EXAMPLES["erp_import.create"], "document": "material_id\na/b\n"})
+    Order.objects.update(source_system="erp")
+    do("operator", "operation.report", operation, good=1)
+    Order.objects.update(source_system="")
+
+
+def quality_rows() -> None:
+    """A gauge, a plan with a failed check and its event, a hold on a lot that nobody else needs, a nonconformance with corrective action."""
+    do("planner", "lot.create", lot_id="S-9", material_id="STEEL", quantity=10, equipment_id=LINE)
+    do("quality", "gauge.create", gauge_id="MIC-1", name="Micrometer", equipment_id=LINE, interval_days=365, due_ts=LATER)
+    do("quality", "gauge.calibrate", "MIC-1", passed=True)
+    do("quality", "inspection_plan.create", equipment_id=LINE, characteristic="bore", kind="variable", upper=10, sampled_per="parts")
+    do("operator", "inspection.create", plan_id=1, values=[11])
+    do("operator", "operation.start", order("PO-5"))
+    do("operator", "operation.consume", "PO-5.10", lot_id="S-9", quantity=1)
+    do("quality", "hold.create", lot_id="S-9", reason="hardness")
+    do("operator", "nonconformance.create", equipment_id=LINE, description="scratched")
+    do("operator", "defect.create", equipment_id=LINE, cause_id="surface")
+    do("quality", "corrective_action.create", **CORRECTIVE)
+
+
+def maintenance_rows() -> None:
+    """A failure code, a plan, a request, an order with a part and labour."""
+    do("engineer", "failure_code.create", kind="mode", code="OWN", name="own")
+    do("engineer", "preventive_plan.create", plan_id="PM-1", equipment_id=LINE, description="grease", every_days=30)
+    do("operator", "maintenance_request.create", equipment_id=LINE, description="noise")
+    for noun in ("maintenance_order", "maintenance_part", "maintenance_labour"):
+        do("maintenance", f"{noun}.create", **EXAMPLES[f"{noun}.create"])
+
+
+def two_stops() -> None:
+    """One stop after the other, and a conflict about the first."""
+    for minute, name in ((0, "earlier"), (30, "later")):
+        start = NOW + timedelta(minutes=minute)
+        ends = {"from_ts": start, "to_ts": start + timedelta(minutes=10), "lake_from_ts": start, "lake_version": 1, "changed_ts": NOW}
+        Stop.objects.create(stop_id=name, equipment_id=M1, is_open=False, machine_state="fault", asks_reason=True, **ends)
+    StopConflict.objects.create(stop_id="earlier", lake_version=2, changed_ts=NOW)
 
 
 def addresses() -> Iterator[tuple[str, str, frozenset[Role], dict[str, Any], bool]]:
     """Method, address of a row that is there, roles, example body, and whether one request is enough."""
     keys = {declared.collection: declared.model for declared in RESOURCES.values()}
     actions = {name.replace(".", "_"): action for name, action in ACTIONS.items()}
+    queries = {name.replace(".", "_"): query for name, query in QUERIES.items()}
     for path, methods in api.get_openapi_schema()["paths"].items():
         for method, operation in methods.items():
-            collection = path.removeprefix("/api/v1/").partition("/")[0]
+            collection = path.removeprefix("/api/v1/").partition("/")[0].partition(".")[0]
             known = actions.get(operation["operationId"])
             model = known.subject.model if known and isinstance(known.subject, On) else keys[collection] if collection in keys else None
             first = model._default_manager.order_by("pk").first() if model else None
@@ -49,6 +107,9 @@ def addresses() -> Iterator[tuple[str, str, frozenset[Role], dict[str, Any], boo
             if known:
                 body = EXAMPLES.get(known.name, {"reason": "tried"})
                 yield method, address, known.roles, {"reason": "tried", **body}, RULES[known.effect].approvals <= 1
+            elif operation["operationId"] in queries:
+                query = queries[operation["operationId"]]
+                yield method, f"{address}?{urlencode(EXAMPLES.get(query.name, {}))}", query.roles, {}, True
             else:
                 yield method, address, RESOURCES[collection].roles, {}, True
 

@@ -22,8 +22,11 @@ class ChainFault:
 
 
 def canonical(value: object) -> str:
-    """`value` as RFC 8785 JSON: the same value gives the same text everywhere. Whole numbers beyond 2^53 have to come as text."""
-    return rfc8785.dumps(value).decode()  # type: ignore[arg-type]
+    """`value` as RFC 8785 JSON: the same value gives the same text everywhere. RFC 8785 knows whole numbers below 2^53; larger ones become text.
+
+    Raises ValueError for what has no such form: NaN, infinity, half of a surrogate pair.
+    """
+    return rfc8785.dumps(_whole_numbers_as_text(value)).decode()  # type: ignore[arg-type]
 
 
 def entry_hash(values: Mapping[str, object]) -> str:
@@ -61,6 +64,16 @@ def faults(entries: Iterable[Mapping[str, object]], head: tuple[int, str]) -> It
         number, previous = found, str(entry["hash"])
     if head != (number, previous):
         yield ChainFault(head[0], f"the chain should end with entry {head[0]} and ends with {number}, or with another hash")
+
+
+def _whole_numbers_as_text(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _whole_numbers_as_text(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_whole_numbers_as_text(item) for item in value]
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**53:
+        return str(value)
+    return value
 
 
 def _text(value: object) -> str:

@@ -9,19 +9,21 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from django.db import IntegrityError, transaction
 from ninja import Schema
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from factolake.domain.action import RULES, ActorKind, Effect, Role
 from factolake.mes.audit import chain
 from factolake.mes.audit.models import AuditEntry
-from factolake.mes.core.call import Call, locked
+from factolake.mes.core.bulk import insert
+from factolake.mes.core.call import LISTENERS, Call, locked
+from factolake.mes.core.checks import check_last
 from factolake.mes.core.models import IdempotencyKey, OutboxEvent
 from factolake.mes.core.record import JsonValue, Record, snapshot
-from factolake.mes.core.refusals import Invalid, NeedsApproval, NotAllowed, NotFound, Stale
+from factolake.mes.core.refusals import Invalid, NeedsApproval, NotAllowed, NotFound, Refusal, Stale
 from factolake.mes.people.rights import Rights, rights_of
 
 Answer = dict[str, JsonValue]
@@ -30,11 +32,23 @@ F = TypeVar("F", bound=Body)
 
 
 class Form(Schema):
-    """Base of what an action is asked with: frozen, and an unknown key is an error. `reason` goes to the audit."""
+    """Base of what an action is asked with: frozen, and an unknown key is an error. `reason` goes to the audit.
 
+    `UNCHECKED` are fields with texts that are not stored as they come.
+    """
+
+    UNCHECKED: ClassVar[frozenset[str]] = frozenset()
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     reason: str = Field(default="", max_length=2000, description="Why, in your own words.")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def storable(cls, value: object, info: ValidationInfo) -> object:
+        """Refuse what PostgreSQL cannot hold in a text."""
+        if isinstance(value, str) and "\0" in value and info.field_name not in cls.UNCHECKED:
+            raise ValueError("holds a NUL character; send it without")
+        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +62,22 @@ class On:
 class At:
     """The action makes something at the equipment that the form's `key` field names; "" asks for the right in the whole enterprise.
 
-    `model` is looked up by its primary key; None only together with key "".
+    `model` is looked up by its primary key; None only together with key "". `place_of(rights, form)` says where the right is asked when no
+    one row does; it may raise NotFound.
     """
 
     key: str = ""
     model: type[Record] | None = None
+    place_of: Callable[[Rights, Any], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One declared action. `name` is noun.verb."""
+    """One declared action. `name` is noun.verb.
+
+    `by_owner`: it writes what another system owns (PLANT.md, "Who owns what"), so a service with the role needs nobody's approval; agents do.
+    `people_only`: no service or agent does it, approved or not.
+    """
 
     name: str
     subject: On | At
@@ -66,6 +86,8 @@ class Action:
     effect: Effect
     body: Body
     secrets: frozenset[str] = frozenset()
+    by_owner: bool = False
+    people_only: bool = False
     doc: str = field(default="")
 
     @property
@@ -84,7 +106,15 @@ ACTIONS: dict[str, Action] = {}
 
 
 def action(
-    name: str, subject: On | At, roles: set[Role], effect: Effect, form: type[Form] = Form, secrets: frozenset[str] = frozenset()
+    name: str,
+    subject: On | At,
+    roles: set[Role],
+    effect: Effect,
+    form: type[Form] = Form,
+    secrets: frozenset[str] = frozenset(),
+    *,
+    by_owner: bool = False,
+    people_only: bool = False,
 ) -> Callable[[F], F]:
     """Declare the function below as action `name`. Raises ValueError when the name is taken or nobody could ever do it."""
 
@@ -93,7 +123,8 @@ def action(
             raise ValueError(f"action {name} is declared twice" if name in ACTIONS else f"action {name} has no role that may do it")
         if isinstance(subject, At) and not name.endswith(".create"):
             raise ValueError(f"action {name} has no row to be done to; call it {name.partition('.')[0]}.create: its address is the collection")
-        ACTIONS[name] = Action(name, subject, form, frozenset(roles), effect, body, secrets, (body.__doc__ or "").strip())
+        doc = (body.__doc__ or "").strip()
+        ACTIONS[name] = Action(name, subject, form, frozenset(roles), effect, body, secrets, by_owner, people_only, doc)
         return body
 
     return declare
@@ -132,6 +163,9 @@ def perform(call: Call, request: Request, rights: Rights | None = None) -> Answe
         if earlier is None:
             raise
         return earlier  # the same request came twice at once, and the other was first
+    except Refusal as refusal:
+        refusal.after_rollback()
+        raise
 
 
 def _once(call: Call, request: Request, rights: Rights | None) -> Answer:
@@ -139,12 +173,18 @@ def _once(call: Call, request: Request, rights: Rights | None) -> Answer:
         earlier = _earlier_answer(call, request)
         if earlier is not None:
             return earlier
-        subject = _subject(request)
-        place = subject.place if subject is not None else ""
-        _check_right(call, request.action, rights or rights_of(call.actor), place, subject)
+        call.rights = rights or rights_of(call.actor)
+        subject = _subject(request, locked)
+        place = _place(request, call.rights, subject)
+        _check_right(call, request.action, call.rights, place, subject)
         if request.expected_version is not None and subject is not None and subject.version != request.expected_version:
             raise Stale(f"{subject} is at version {subject.version}, you have {request.expected_version}; read it again")
         result = request.action.body(call, subject, request.form)
+        written = len(call.changes)
+        for listener in LISTENERS:
+            listener(call)
+        if any((change.noun, change.object_id) == (result.NOUN, str(result.pk)) for change in call.changes[written:]):
+            result.refresh_from_db()  # a listener has changed the row that is answered with
         answer = snapshot(result)
         _book(call, request, subject, place, answer)
     return answer
@@ -173,7 +213,22 @@ def _earlier_answer(call: Call, request: Request) -> Answer | None:
     return answer
 
 
-def _subject(request: Request) -> Record | None:
+def place_of(request: Request, rights: Rights) -> str:
+    """Path of the equipment at which `request` asks for the right. Raises NotFound when the thing is not there or the person may not see it."""
+    place = _place(request, rights, _subject(request, lambda model, key: model.objects.filter(pk=key).first()))
+    if isinstance(request.action.subject, On) and not rights.holds(frozenset(Role), place):
+        raise NotFound(f"there is no {request.action.subject.model.NOUN} {request.key}")
+    return place
+
+
+def _place(request: Request, rights: Rights, subject: Record | None) -> str:
+    wanted = request.action.subject
+    if isinstance(wanted, At) and wanted.place_of is not None:
+        return wanted.place_of(rights, request.form)
+    return subject.place if subject is not None else ""
+
+
+def _subject(request: Request, find: Callable[[type[Record], object], Record | None]) -> Record | None:
     wanted = request.action.subject
     if isinstance(wanted, At):
         if wanted.model is None:
@@ -185,7 +240,7 @@ def _subject(request: Request) -> Record | None:
     else:
         key, model = request.key, wanted.model
     try:
-        found = locked(model, key)
+        found = find(model, key)
     except (ValueError, TypeError):
         found = None
     if found is None:
@@ -199,8 +254,11 @@ def _check_right(call: Call, action: Action, rights: Rights, place: str, subject
             raise NotFound(f"there is no {action.noun} {subject.pk if subject else ''}".rstrip())  # as if it were not there: ids are not for guessing
         wanted = " or ".join(sorted(role.value for role in action.roles))
         raise NotAllowed(f"{call.actor.person_id} may not {action.name} at {place or 'the enterprise'}: it takes the role {wanted} there")
+    if action.people_only and call.actor.kind != ActorKind.HUMAN.value:
+        raise NotAllowed(f"{call.actor.person_id} is of kind {call.actor.kind}, and only people may {action.name}; ask a person")
     rule = RULES[action.effect]
-    is_alone = call.actor.kind != ActorKind.HUMAN.value and not rule.automatic
+    is_owner = action.by_owner and call.actor.kind == ActorKind.SERVICE.value
+    is_alone = call.actor.kind != ActorKind.HUMAN.value and not rule.automatic and not is_owner
     if not call.approval and (rule.approvals > 1 or is_alone):
         raise NeedsApproval(f"{action.name} is of class {action.effect.value}: propose it, and {rule.approvals} other people approve it")
 
@@ -210,14 +268,19 @@ def _book(call: Call, request: Request, subject: Record | None, place: str, answ
     asked = request.form.model_dump(mode="json", exclude_defaults=True)
     payload = {name: "(secret)" if name in request.action.secrets else value for name, value in asked.items()}
     chain.lock_end()
-    OutboxEvent.objects.bulk_create(
-        OutboxEvent(
-            at_ts=call.at_ts,
-            kind=f"mes.{change.noun}",
-            object_id=change.object_id,
-            payload=json.dumps({"action": request.action.name, "actor": call.actor.person_id, "row": change.after}, sort_keys=True),
-        )
-        for change in call.changes
+    check_last(call, request.action.name)
+    insert(
+        OutboxEvent,
+        ("at_ts", "kind", "object_id", "payload"),
+        (
+            (
+                call.at_ts,
+                f"mes.{change.noun}",
+                change.object_id,
+                json.dumps({"action": request.action.name, "actor": call.actor.person_id, "row": change.after}, sort_keys=True),
+            )
+            for change in call.changes
+        ),
     )
     chain.append(
         AuditEntry(
@@ -227,8 +290,8 @@ def _book(call: Call, request: Request, subject: Record | None, place: str, answ
             action=request.action.name,
             subject=str(subject) if subject is not None else "",
             place=place,
-            payload=chain.canonical(_whole_numbers_as_text(payload)),
-            changes=chain.canonical(_whole_numbers_as_text([change.as_json() for change in call.changes])),
+            payload=chain.canonical(payload),
+            changes=chain.canonical(call.audited()),
             reason=call.reason,
             via=call.via,
             request_id=call.request_id,
@@ -238,14 +301,3 @@ def _book(call: Call, request: Request, subject: Record | None, place: str, answ
     if request.idempotency_key:
         stored = json.dumps(answer, sort_keys=True)
         IdempotencyKey.objects.create(actor=call.actor, key=request.idempotency_key, fingerprint=request.fingerprint, answer=stored, at_ts=call.at_ts)
-
-
-def _whole_numbers_as_text(value: object) -> object:
-    """RFC 8785 knows numbers only up to 2^53; larger ones are text."""
-    if isinstance(value, dict):
-        return {name: _whole_numbers_as_text(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_whole_numbers_as_text(item) for item in value]
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**53:
-        return str(value)
-    return value

@@ -1,4 +1,4 @@
-"""The REST API, derived: each resource is a list and single rows, each action a POST. Answers of errors are RFC 9457 problems."""
+"""The REST API, derived: each resource is a list and single rows, each query a GET, each action a POST. Answers of errors are RFC 9457 problems."""
 
 import logging
 import uuid
@@ -6,10 +6,13 @@ from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.db import models
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from ninja import Body, NinjaAPI, Schema
+from ninja import Query as Parameters
 from ninja.errors import AuthenticationError, HttpError
 from ninja.errors import ValidationError as NinjaValidationError
 from pydantic import Field, create_model
@@ -18,6 +21,7 @@ from factolake import __version__
 from factolake.mes.core.action import ACTIONS, Action, On, Request, perform
 from factolake.mes.core.call import Call
 from factolake.mes.core.principal import Principal, SessionAuth, TokenAuth
+from factolake.mes.core.query import QUERIES, Query, ask
 from factolake.mes.core.refusals import Invalid, NotSignedIn, Refusal
 from factolake.mes.core.resource import MAX_LIMIT, RESOURCES, Resource, one, page
 
@@ -45,6 +49,8 @@ def build_api() -> NinjaAPI:
     forms = {declared.collection: form_of(declared) for declared in RESOURCES.values()}
     for declared in RESOURCES.values():
         _mount_resource(api, declared, forms[declared.collection])
+    for declared_query in QUERIES.values():
+        _mount_query(api, declared_query)
     for declared_action in ACTIONS.values():
         api.post(
             path_of(declared_action),
@@ -117,6 +123,28 @@ def _mount_resource(api: NinjaAPI, declared: Resource, form: type[Schema]) -> No
     api.get(f"/{declared.collection}/{{key}}", operation_id=f"get_{name}", summary=f"One of {declared.collection}", tags=tags, response=form)(get_one)
 
 
+def _mount_query(api: NinjaAPI, declared: Query) -> None:
+    form: Any = declared.form
+    known = set(form.model_fields)
+    parameters: Any = Parameters(... if known else None)  # a form without fields would be asked for as a whole
+
+    def get_answer(request: HttpRequest, key: str, asked: form = parameters) -> HttpResponse:
+        strangers = sorted(set(request.GET) - known)
+        if strangers:
+            raise Invalid(f"{declared.name} has no parameter {strangers[0]!r}; it has {', '.join(sorted(known)) or 'none'}")
+        return JsonResponse(ask(declared, principal(request).rights, key, asked or form()))
+
+    collection = collection_of(declared.model.NOUN)
+    api.get(
+        f"/{collection}/{{key}}/{declared.verb.replace('_', '-')}",
+        operation_id=declared.name.replace(".", "_"),
+        summary=declared.doc.splitlines()[0],
+        description=declared.doc,
+        tags=[collection],
+        response=declared.answer,
+    )(get_answer)
+
+
 def _post(action: Action) -> Callable[..., HttpResponse]:
     form: Any = action.form
     body: Any = Body(... if any(field.is_required() for field in action.form.model_fields.values()) else None)
@@ -183,6 +211,9 @@ def _answer_errors(api: NinjaAPI) -> None:
     def http(request: HttpRequest, error: HttpError) -> HttpResponse:
         return problem(request, error.status_code, "Refused", error.message)
 
+    def too_big(request: HttpRequest, _: RequestDataTooBig) -> HttpResponse:
+        return problem(request, 413, "TooBig", f"the body is larger than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes; send it in several")
+
     def unexpected(request: HttpRequest, error: Exception) -> HttpResponse:
         _log.exception("request %s failed", request_id(request), exc_info=error)
         return problem(request, 500, "InternalError", f"something went wrong here; tell your administrator the request id {request_id(request)}")
@@ -191,6 +222,7 @@ def _answer_errors(api: NinjaAPI) -> None:
     api.add_exception_handler(NinjaValidationError, not_valid)  # type: ignore[arg-type]
     api.add_exception_handler(AuthenticationError, nobody)  # type: ignore[arg-type]
     api.add_exception_handler(HttpError, http)  # type: ignore[arg-type]
+    api.add_exception_handler(RequestDataTooBig, too_big)
     api.add_exception_handler(Exception, unexpected)  # type: ignore[arg-type]
 
 

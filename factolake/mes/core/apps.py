@@ -5,7 +5,7 @@ from django.utils.module_loading import autodiscover_modules
 
 
 class CoreConfig(AppConfig):
-    """Last of our apps to get ready: every app's `actions` and `resources` are known then."""
+    """Last of our apps to get ready: every app's `actions`, `resources`, `queries` and `jobs` are known then."""
 
     name = "factolake.mes.core"
     label = "core"
@@ -13,4 +13,4 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         """Load what the other apps declare."""
-        autodiscover_modules("actions", "resources")
+        autodiscover_modules("actions", "resources", "queries", "jobs")

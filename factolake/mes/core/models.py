@@ -32,3 +32,10 @@ class OutboxEvent(models.Model):
         """What waits is found without reading what was sent."""
 
         indexes = (models.Index(fields=("id",), name="outbox_waiting", condition=models.Q(sent_ts=None)),)
+
+
+class OutboxHistory(models.Model):
+    """The one row that names this database's history of events: a database set back to a backup gets another, so that numbers never come twice."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    epoch = models.BigIntegerField(db_comment="When the history began: microseconds since 1970, UTC; the epoch of the events in the lake.")

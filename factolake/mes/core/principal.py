@@ -7,10 +7,14 @@ from django.utils import timezone
 from ninja.security import HttpBearer
 from ninja.security import SessionAuth as NinjaSession
 
+from factolake.domain.action import Role
 from factolake.mes.core.refusals import NotAllowed
 from factolake.mes.people.models import ApiToken, Person
 from factolake.mes.people.rights import Rights, rights_of
 from factolake.mes.people.secrets import token_hash
+
+STATION = "station"
+"""Key in a session that began on a station's terminal: the station's equipment path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,4 +54,10 @@ class SessionAuth(NinjaSession):
         person = request.user
         if not isinstance(person, Person) or not person.is_active:
             return None
-        return Principal(person, rights_of(person), "page")
+        return Principal(person, rights_in(request), "page")
+
+
+def rights_in(request: HttpRequest) -> Rights:
+    """The signed-in person's rights; in a session on a station's terminal only an operator's at that station."""
+    rights, station = rights_of(request.user), request.session.get(STATION)
+    return rights if station is None else rights.only(Role.OPERATOR, station)

@@ -1,5 +1,6 @@
 """What every table of the record shares: a natural key, a version that grows with each change, the place it belongs to."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -46,8 +47,12 @@ class Record(models.Model):
 
 def snapshot(row: Record) -> dict[str, JsonValue]:
     """The row's columns as plain JSON values: decimals as text, times in ISO 8601 UTC, foreign keys by their column name, no secrets."""
-    values = columns(row)
-    return {name: plain(value) for name, value in values.items() if name not in row.SECRETS}
+    return shown(columns(row), row.SECRETS)
+
+
+def shown(values: Mapping[str, object], secrets: frozenset[str]) -> dict[str, JsonValue]:
+    """A row's columns as plain JSON values, without secrets."""
+    return {name: plain(value) for name, value in values.items() if name not in secrets}
 
 
 def columns(row: models.Model) -> dict[str, object]:

@@ -20,6 +20,9 @@ class Refusal(Permanent):
 
     status = 400
 
+    def after_rollback(self) -> None:
+        """Called once nothing is left of the action: for what has to be kept of a refusal all the same. Nothing, unless a kind says otherwise."""
+
 
 class NotSignedIn(Refusal):
     """Nobody is known to be asking."""

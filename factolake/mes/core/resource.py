@@ -74,7 +74,7 @@ def page(declared: Resource, rights: Rights, filters: Mapping[str, str], after: 
         raise Invalid(f"{declared.collection} cannot be filtered by {sorted(strangers)[0]!r}; filters are {', '.join(declared.filters) or 'none'}")
     if not 1 <= limit <= MAX_LIMIT:
         raise Invalid(f"limit is {limit}; allowed: 1 to {MAX_LIMIT}")
-    rows = _visible(declared, rights)
+    rows = visible(declared, rights)
     try:
         rows = rows.filter(**filters)
         rows = rows.filter(pk__gt=after) if after else rows
@@ -88,7 +88,7 @@ def page(declared: Resource, rights: Rights, filters: Mapping[str, str], after: 
 def one(declared: Resource, rights: Rights, key: str) -> dict[str, JsonValue]:
     """The row with primary key `key`. Raises NotFound when there is none the person may see."""
     try:
-        row: dict[str, Any] | None = _visible(declared, rights).filter(pk=key).values(*declared.columns).first()
+        row: dict[str, Any] | None = visible(declared, rights).filter(pk=key).values(*declared.columns).first()
     except (ValueError, TypeError):
         row = None
     if row is None:
@@ -102,7 +102,8 @@ def _pk(declared: Resource) -> str:
     return str(pk.attname)
 
 
-def _visible(declared: Resource, rights: Rights) -> "QuerySet[Any]":
+def visible(declared: Resource, rights: Rights) -> "QuerySet[Any]":
+    """The rows the person may see. Raises NotAllowed for one who holds none of the resource's roles."""
     rows = declared.model._default_manager.all()
     allowed = Rights(frozenset((role, scope) for role, scope in rights.grants if role in declared.roles))
     if not allowed.grants:

@@ -20,6 +20,10 @@ class Rights:
         wanted = frozenset(roles)
         return any(role in wanted and covers(scope, place) for role, scope in self.grants)
 
+    def only(self, role: Role, place: str) -> "Rights":
+        """No more than `role` at `place`, and that only where it is held; for a session on a station's terminal."""
+        return Rights(frozenset({(role, place)}) if self.holds({role}, place) else frozenset())
+
     def visible(self, path_field: str) -> Q:
         """Condition for the rows whose path in `path_field` the person may read: any role there lets one read."""
         scopes = {scope for _, scope in self.grants}
@@ -32,6 +36,9 @@ class Rights:
         return condition
 
 
+NO_RIGHTS = Rights(frozenset())
+
+
 def covers(scope: str, place: str) -> bool:
     """Whether a grant at `scope` counts at `place`: the place itself or below it."""
     return scope in ("", place) or place.startswith(f"{scope}/")
@@ -40,5 +47,5 @@ def covers(scope: str, place: str) -> bool:
 def rights_of(person: Person) -> Rights:
     """The person's grants as they are now; none for one who may not act any more."""
     if not person.is_active:
-        return Rights(frozenset())
+        return NO_RIGHTS
     return Rights(frozenset((Role(role), scope) for role, scope in Grant.objects.filter(person=person).values_list("role", "scope")))

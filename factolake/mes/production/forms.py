@@ -10,6 +10,7 @@ from factolake.mes.core.action import Form
 from factolake.mes.production.models import CountedBy
 
 Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\s/](?:[^/]*[^\s/])?$", description="An id: no / and no blank at its ends.")]
+LotId = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^\s/](?:[^/]*[^\s/])?$", description="A lot: no / and no blank at its ends.")]
 Quantity = Annotated[Decimal, Field(gt=0, max_digits=15, decimal_places=4, description="Above 0, in the material's base unit.")]
 Amount = Annotated[Decimal, Field(ge=0, max_digits=15, decimal_places=4, description="0 or more, in the material's base unit.")]
 Moment = Annotated[datetime, AwareDatetime]
@@ -35,6 +36,15 @@ class RoutingStepForm(Form):
     planned_run_s: float | None = Field(default=None, gt=0, allow_inf_nan=False)
 
 
+class BillItemForm(Form):
+    """So much of a component goes into one unit of a material."""
+
+    material_id: Id
+    component_id: Id
+    step_number: int = Field(ge=1, le=9990, description="Routing step where it goes in.")
+    quantity: Annotated[Decimal, Field(gt=0, max_digits=15, decimal_places=4, description="Component's base units for one of the material.")]
+
+
 class OrderForm(Form):
     """A new order; its operations are those of the material's routing, or one on the line where it has none."""
 
@@ -49,6 +59,14 @@ class OrderForm(Form):
     sales_order: str = Field(default="", max_length=64)
 
 
+class EditOrderForm(Form):
+    """What is to be different; what is not given stays. Due null: no date any more."""
+
+    quantity: Quantity | None = None
+    due_ts: Moment | None = None
+    priority: int | None = Field(default=None, ge=-1000, le=1000)
+
+
 class ReportForm(Form):
     """What an operation made since the last report. `lot_id` is the lot the good ones belong to; it is made when it is not there."""
 
@@ -56,7 +74,7 @@ class ReportForm(Form):
     scrap: Amount = Decimal(0)
     rework: Amount = Decimal(0)
     cause_id: str | None = Field(default=None, max_length=64, description="Reason of the scrap or rework.")
-    lot_id: str | None = Field(default=None, min_length=1, max_length=80)
+    lot_id: LotId | None = None
     at_ts: Moment | None = Field(default=None, description="When it was made; now where it is not given.")
 
 
@@ -65,20 +83,35 @@ class ConsumeForm(Form):
 
     lot_id: str = Field(min_length=1, max_length=80)
     quantity: Quantity
-    into_lot_id: str | None = Field(default=None, min_length=1, max_length=80)
+    into_lot_id: LotId | None = None
     at_ts: Moment | None = None
 
 
 class ReceiveForm(Form):
     """A lot that comes into the plant or is found in it."""
 
-    lot_id: str = Field(min_length=1, max_length=80)
+    lot_id: LotId
     material_id: Id
     quantity: Quantity
     kind: str = Field(default="lot", pattern="^(batch|lot|serial)$")
     supplier_lot: str = Field(default="", max_length=80)
     pallet: str = Field(default="", max_length=80)
     equipment_id: Id | None = None
+
+
+class MoveForm(Form):
+    """The handling unit a lot lies on from now on; empty: on none."""
+
+    pallet: str = Field(default="", max_length=80)
+
+
+class ShipForm(Form):
+    """What goes to a customer; where nothing is given, all that is left goes to whom the order is for."""
+
+    quantity: Quantity | None = None
+    customer: str = Field(default="", max_length=120)
+    sales_order: str = Field(default="", max_length=64)
+    at_ts: Moment | None = None
 
 
 class WhyForm(Form):

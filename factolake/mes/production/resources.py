@@ -1,7 +1,7 @@
 """What can be read of production."""
 
 from factolake.mes.core.resource import resource
-from factolake.mes.production.models import BillItem, Consumption, Lot, MaterialDefinition, Operation, Order, Production, RoutingStep
+from factolake.mes.production.models import BillItem, Consumption, Lot, MaterialDefinition, Operation, Order, Production, RoutingStep, Shipment
 
 resource("materials", MaterialDefinition)
 resource("bill-items", BillItem, filters=("material_id", "component_id"))
@@ -11,3 +11,4 @@ resource("operations", Operation, filters=("order_id", "equipment_id", "state"))
 resource("lots", Lot, filters=("material_id", "status", "made_by_id", "pallet"))
 resource("production", Production, filters=("operation_id", "lot_id"))
 resource("consumption", Consumption, filters=("operation_id", "lot_id", "into_lot_id"))
+resource("shipments", Shipment, filters=("lot_id", "customer", "sales_order"))

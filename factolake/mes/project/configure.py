@@ -25,6 +25,8 @@ APPS = (
 """Ours; `core` last, since it loads what the others declare."""
 SESSION_IDLE_S = 8 * 3600
 LOCKED_AFTER = 5
+REQUEST_BYTES_MAX = 40 << 20
+"""An ERP document of 32 Mi characters in JSON; the API reads a body only after it knows who asks."""
 
 
 def start(settings: Settings) -> None:
@@ -42,6 +44,7 @@ def django_values(settings: Settings) -> dict[str, Any]:
     return {
         "SECRET_KEY": secret_file(settings.mes_dir / "secret_key").read_text(encoding="utf-8").strip(),
         "FACTOLAKE_MES_DIR": settings.mes_dir,
+        "FACTOMES_WEBHOOK_HOSTS": settings.mes.webhook_hosts,
         "DEBUG": False,
         "ALLOWED_HOSTS": list(settings.mes.hosts),
         "DATABASES": {"default": database(settings.mes_url)},
@@ -57,7 +60,11 @@ def django_values(settings: Settings) -> dict[str, Any]:
             *(f"{app}.apps.{app.rpartition('.')[2].capitalize()}Config" for app in APPS),
         ],
         "AUTH_USER_MODEL": "people.Person",
-        "AUTHENTICATION_BACKENDS": ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"],
+        "AUTHENTICATION_BACKENDS": [
+            "axes.backends.AxesStandaloneBackend",
+            "django.contrib.auth.backends.ModelBackend",
+            "factolake.mes.pages.badges.BadgeBackend",
+        ],
         "AUTH_PASSWORD_VALIDATORS": [
             {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
             for name, options in (
@@ -75,10 +82,13 @@ def django_values(settings: Settings) -> dict[str, Any]:
             "django.middleware.common.CommonMiddleware",
             "django.middleware.csrf.CsrfViewMiddleware",
             "django.contrib.auth.middleware.AuthenticationMiddleware",
+            "factolake.mes.pages.sessions.SessionLimits",
             "django.middleware.clickjacking.XFrameOptionsMiddleware",
             "axes.middleware.AxesMiddleware",
         ],
         "ROOT_URLCONF": "factolake.mes.project.urls",
+        "TEMPLATES": [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}],
+        "DATA_UPLOAD_MAX_MEMORY_SIZE": REQUEST_BYTES_MAX,
         "USE_TZ": True,
         "TIME_ZONE": "UTC",
         "USE_I18N": False,
@@ -102,6 +112,7 @@ def _security() -> dict[str, Any]:
         "CSRF_COOKIE_SECURE": True,
         "CSRF_COOKIE_SAMESITE": "Strict",
         "CSRF_COOKIE_HTTPONLY": False,
+        "CSRF_FAILURE_VIEW": "factolake.mes.pages.access.forged",
         "X_FRAME_OPTIONS": "DENY",
         "SECURE_CONTENT_TYPE_NOSNIFF": True,
         "SECURE_REFERRER_POLICY": "same-origin",
@@ -119,8 +130,12 @@ def _security() -> dict[str, Any]:
         "AXES_FAILURE_LIMIT": LOCKED_AFTER,
         "AXES_COOLOFF_TIME": 0.25,
         "AXES_LOCKOUT_PARAMETERS": ["username"],
+        "AXES_USERNAME_FORM_FIELD": "username",
         "AXES_RESET_ON_SUCCESS": True,
         "AXES_VERBOSE": False,
+        "AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT": False,
+        "AXES_LOCKOUT_CALLABLE": "factolake.mes.pages.signin.locked",
+        "AXES_SENSITIVE_PARAMETERS": ["badge", "code"],
         "SILENCED_SYSTEM_CHECKS": ["axes.W006"],  # locked are people, never a station that several share
     }
 

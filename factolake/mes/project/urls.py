@@ -1,8 +1,12 @@
 """Addresses of FactoMES."""
 
-from django.urls import path
+from django.urls import include, path
 
 from factolake.mes.core.api import build_api
+from factolake.mes.core.exports import mount_exports
 
 api = build_api()
-urlpatterns = [path("api/v1/", api.urls)]
+mount_exports(api)
+urlpatterns = [path("api/v1/", api.urls), path("", include("factolake.mes.pages.urls"))]
+handler404 = "factolake.mes.pages.access.missing"
+handler500 = "factolake.mes.pages.access.broken"

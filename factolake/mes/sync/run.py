@@ -1,4 +1,4 @@
-"""From gold to the MES: each feed's news since its bookmark, applied in one transaction and then read back.
+"""From gold to the MES: each feed's news since its bookmark, applied in one transaction and then read back. And FactoMES's outbox to the spool.
 
 Reads Delta through delta-rs alone. Whatever fails, the bookmark stays where the rows are: a repeat changes nothing, and nothing is left out.
 """
@@ -11,11 +11,14 @@ from pathlib import Path
 import structlog
 from sqlalchemy import make_url
 
+from factolake.bus.port import LogWriter
+from factolake.bus.spool_bus import Spool
 from factolake.config.settings import Settings
 from factolake.domain.clock import Clock
-from factolake.errors import SourceUnavailable, TableDamaged
+from factolake.errors import CommitConflict, DiskFull, SourceUnavailable, SpoolFull, StorageRefused, TableDamaged
 from factolake.lake.tables import Handle, Lake
 from factolake.mes.sync.batch import Batch, change_batch, snapshot_batch
+from factolake.mes.sync.outbox import Outbox
 from factolake.mes.sync.schema import connect
 from factolake.mes.sync.store import Applied, Bookmark, Store
 from factolake.mes.sync.targets import FEEDS, Feed
@@ -39,9 +42,10 @@ class FeedResult:
 
 @dataclass(frozen=True, slots=True)
 class SyncResult:
-    """What one step did; feeds without news are left out."""
+    """What one step did; feeds without news are left out. `sent` are events of FactoMES's outbox."""
 
     feeds: tuple[FeedResult, ...]
+    sent: int = 0
 
     @property
     def written(self) -> int:
@@ -62,28 +66,42 @@ class SyncResult:
 class Sync:
     """The sync of one lake into one MES database."""
 
-    def __init__(self, lake: Lake, engine_url: str, clock: Clock) -> None:
+    def __init__(self, lake: Lake, engine_url: str, clock: Clock, log: LogWriter | None = None) -> None:
         _make_folder(engine_url)
         self._lake, self._clock = lake, clock
         self._engine = connect(engine_url)
         self._store = Store(self._engine)
+        self._outbox, self._log = Outbox(self._engine), log
         self._is_prepared = False
 
     def step(self) -> SyncResult:
-        """Bring every feed to the present of its lake table. Raises SourceUnavailable when the MES does not answer."""
+        """Bring every feed to the present of its lake table, and what FactoMES changed to the log, if there is one.
+
+        Raises SourceUnavailable when the MES does not answer.
+        """
         try:
             if not self._is_prepared:
                 self._prepare()
             results = [self._feed(feed) for feed in FEEDS if self._lake.exists(feed.source)]
+            sent = self._drain()
         except SourceUnavailable:
             # It may come back as another database: look at its tables again first.
             self._is_prepared = False
             raise
-        return SyncResult(tuple(result for result in results if result is not None))
+        return SyncResult(tuple(result for result in results if result is not None), sent)
 
     def close(self) -> None:
         """Let go of the database."""
         self._engine.dispose()
+
+    def _drain(self) -> int:
+        if self._log is None:
+            return 0
+        try:
+            return self._outbox.drain(self._log, self._clock.now())
+        except (SpoolFull, DiskFull, StorageRefused, CommitConflict) as error:
+            _log.warning("the outbox waits", cause=str(error))
+            return 0
 
     def _prepare(self) -> None:
         for name in self._store.prepare():
@@ -136,7 +154,8 @@ def run_sync(
 
     While the MES is down the wait between tries doubles from 0.5 s to 30 s; the lake keeps everything meanwhile.
     """
-    sync = Sync(Lake(settings.lake_root), settings.mes_url, clock)
+    spool = Spool(settings.spool_file, settings.spool.max_mib << 20, clock)
+    sync = Sync(Lake(settings.lake_root), settings.mes_url, clock, spool)
     wait_s = RETRY_FIRST_S
     try:
         while not stop.is_set():
@@ -158,9 +177,12 @@ def run_sync(
             stop.wait(settings.mes.interval_s)
     finally:
         sync.close()
+        spool.close()
 
 
 def _tell(result: SyncResult) -> None:
+    if result.sent:
+        _log.info("outbox sent", events=result.sent)
     for feed in result.feeds:
         counts = {"written": feed.applied.written, "deleted": feed.applied.deleted, "dead_letters": feed.applied.dead_letters}
         say = _log.warning if feed.applied.dead_letters or feed.mismatched else _log.info

@@ -93,12 +93,12 @@ class Store:
             connection.execute(sa.update(BOOKMARKS).where(*mine).values(done))
         return len(wrong)
 
-    def _transaction(self) -> "_Transaction":
-        return _Transaction(self._engine)
+    def _transaction(self) -> "Transaction":
+        return Transaction(self._engine)
 
 
-class _Transaction:
-    """`engine.begin()` that says in our own words when the database is down or does not let us in."""
+class Transaction:
+    """A transaction that says in our own words when the database is down or does not let us in."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._url = engine.url.render_as_string(hide_password=True)

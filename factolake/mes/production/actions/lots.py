@@ -1,12 +1,15 @@
-"""Lots: received, blocked and released. A release is of the highest class: two people, one of them quality."""
+"""Lots: received, moved, shipped. They are blocked and released by holds (quality)."""
+
+from datetime import datetime
+from decimal import Decimal
 
 from factolake.domain.action import Effect, Role
 from factolake.mes.core.action import At, On, action
-from factolake.mes.core.call import Call, find
+from factolake.mes.core.call import Call, find, locked
+from factolake.mes.core.refusals import Conflict, Invalid
 from factolake.mes.equipment.models import Equipment
-from factolake.mes.production.forms import ReceiveForm, WhyForm
-from factolake.mes.production.models import Lot, LotStatus, MaterialDefinition
-from factolake.mes.production.models.lot import LOT_STATES
+from factolake.mes.production.forms import MoveForm, ReceiveForm, ShipForm, WhyForm
+from factolake.mes.production.models import Lot, LotStatus, MaterialDefinition, Shipment
 
 
 @action("lot.create", At("equipment_id", Equipment), {Role.OPERATOR, Role.PLANNER}, Effect.PRODUCTION, ReceiveForm)
@@ -19,18 +22,58 @@ def receive_lot(call: Call, equipment: Equipment | None, form: ReceiveForm) -> L
     return call.create(lot)
 
 
-@action("lot.block", On(Lot), {Role.QUALITY, Role.OPERATOR}, Effect.CONTAIN, WhyForm)
-def block_lot(call: Call, lot: Lot, _: WhyForm) -> Lot:
-    """Nobody uses the lot until quality lets it go."""
-    return _step(call, lot, LotStatus.BLOCKED)
+@action("lot.move", On(Lot), {Role.OPERATOR, Role.PLANNER}, Effect.PRODUCTION, MoveForm)
+def move_lot(call: Call, lot: Lot, form: MoveForm) -> Lot:
+    """The lot lies on another pallet, or on none."""
+    return call.change(lot, pallet=form.pallet)
 
 
-@action("lot.release", On(Lot), {Role.QUALITY}, Effect.RELEASE_OR_MONEY, WhyForm)
-def release_lot(call: Call, lot: Lot, _: WhyForm) -> Lot:
-    """The lot may be used again."""
-    return _step(call, lot, LotStatus.UNRESTRICTED)
+@action("lot.ship", On(Lot), {Role.OPERATOR, Role.PLANNER}, Effect.PRODUCTION, ShipForm)
+def ship_lot(call: Call, lot: Lot, form: ShipForm) -> Shipment:
+    """So much of the lot leaves for a customer; one that is not free, or of which less is left, stays."""
+    if lot.status != LotStatus.UNRESTRICTED.value:
+        raise Conflict(f"lot {lot.lot_id} is {lot.status} and cannot be shipped; take another lot or ask quality")
+    quantity = form.quantity or lot.remaining
+    if not 0 < quantity <= lot.remaining:
+        raise Conflict(f"lot {lot.lot_id} has {short(lot.remaining)} left, not {short(quantity) if quantity else 'more than 0'}")
+    order = lot.made_by.order if lot.made_by is not None else None
+    shipment = Shipment(lot=lot, quantity=quantity, pallet=lot.pallet, reported_by=call.actor, at_ts=moment(call, form.at_ts))
+    shipment.customer = form.customer or (order.customer if order else "")
+    shipment.sales_order = form.sales_order or (order.sales_order if order and shipment.customer == order.customer else "")
+    if not shipment.customer:
+        raise Invalid(f"lot {lot.lot_id} was made for no customer; give customer")
+    call.create(shipment)
+    call.change(lot, remaining=lot.remaining - quantity)
+    return shipment
 
 
-def _step(call: Call, lot: Lot, to: LotStatus) -> Lot:
-    LOT_STATES.check(lot.lot_id, lot.status, to)
-    return call.change(lot, status=to.value)
+@action("shipment.reverse", On(Shipment), {Role.OPERATOR, Role.PLANNER}, Effect.PRODUCTION, WhyForm)
+def reverse_shipment(call: Call, shipment: Shipment, _: WhyForm) -> Shipment:
+    """Take a wrong shipment back by one of the opposite sign; the lot has it again."""
+    if shipment.reverses_id is not None or Shipment.objects.filter(reverses=shipment).exists():
+        raise Conflict(f"shipment {shipment.pk} is a reversal or was reversed already; book what is right instead")
+    back = Shipment(lot=shipment.lot, quantity=-shipment.quantity, customer=shipment.customer, sales_order=shipment.sales_order)
+    back.pallet, back.at_ts, back.reverses, back.reported_by = shipment.pallet, shipment.at_ts, shipment, call.actor
+    call.create(back)
+    lot = locked(Lot, shipment.lot_id)
+    assert lot is not None  # a shipment's foreign key protects it
+    call.change(lot, remaining=lot.remaining + shipment.quantity)
+    return back
+
+
+def locked_lots(*lot_ids: str | None) -> dict[str, Lot]:
+    """Those of the lots that are there, by id, held until the transaction ends; in the order of their ids, so that nobody waits in a circle."""
+    wanted = Lot.objects.select_for_update(of=("self",)).filter(pk__in=list(filter(None, lot_ids))).order_by("pk")
+    return {lot.lot_id: lot for lot in wanted}
+
+
+def moment(call: Call, told: datetime | None) -> datetime:
+    """When it happened: as told, else now. Raises Invalid for a moment still to come."""
+    if told is not None and told > call.at_ts:
+        raise Invalid(f"at_ts is {told}, which is still to come; leave it out for now")
+    return told or call.at_ts
+
+
+def short(quantity: Decimal) -> str:
+    """A quantity without the zeros behind it."""
+    return format(quantity.normalize(), "f")

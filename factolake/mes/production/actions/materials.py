@@ -1,11 +1,15 @@
-"""Materials and the steps that make them."""
+"""Materials, what they are made of, and the steps that make them. What another system owns is changed by that system alone."""
 
-from factolake.domain.action import Effect, Role
+from django.db.models import Q
+
+from factolake.domain.action import ActorKind, Effect, Role
 from factolake.mes.core.action import At, action
-from factolake.mes.core.call import Call, find
+from factolake.mes.core.call import Call, find, locked
+from factolake.mes.core.record import Record
+from factolake.mes.core.refusals import Conflict
 from factolake.mes.equipment.models import Equipment
-from factolake.mes.production.forms import MaterialForm, RoutingStepForm
-from factolake.mes.production.models import MaterialDefinition, RoutingStep
+from factolake.mes.production.forms import BillItemForm, MaterialForm, RoutingStepForm
+from factolake.mes.production.models import BillItem, MaterialDefinition, RoutingStep
 
 
 @action("material.create", At(), {Role.PLANNER, Role.ENGINEER}, Effect.PRODUCTION, MaterialForm)
@@ -13,6 +17,21 @@ def create_material(call: Call, _: None, form: MaterialForm) -> MaterialDefiniti
     """Add a material."""
     material = MaterialDefinition(material_id=form.material_id, description=form.description, base_unit=form.base_unit, tracked_by=form.tracked_by)
     return call.create(material)
+
+
+@action("bill_item.create", At(), {Role.PLANNER, Role.ENGINEER}, Effect.PRODUCTION, BillItemForm)
+def create_bill_item(call: Call, _: None, form: BillItemForm) -> BillItem:
+    """Add a component to the bill of a material; the same component at the same step ends now."""
+    held = {material_id: locked(MaterialDefinition, material_id) for material_id in sorted({form.material_id, form.component_id})}
+    material = held[form.material_id] or find(MaterialDefinition, material_id=form.material_id)
+    component = held[form.component_id] or find(MaterialDefinition, material_id=form.component_id)
+    check_owner(call, material, material.source_system)
+    if material.material_id in _made_of(call, component.material_id):
+        raise Conflict(f"material {component.material_id} is made of {material.material_id} and cannot be a part of it")
+    for earlier in BillItem.objects.filter(material=material, component=component, step_number=form.step_number, valid_to=None):
+        call.change(earlier, valid_to=call.at_ts)
+    item = BillItem(material=material, component=component, step_number=form.step_number, quantity=form.quantity, valid_from=call.at_ts)
+    return call.create(item)
 
 
 @action("routing_step.create", At("equipment_id", Equipment), {Role.PLANNER, Role.ENGINEER}, Effect.PRODUCTION, RoutingStepForm)
@@ -31,3 +50,20 @@ def create_routing_step(call: Call, equipment: Equipment, form: RoutingStepForm)
         valid_from=call.at_ts,
     )
     return call.create(step)
+
+
+def check_owner(call: Call, row: Record, source_system: str) -> None:
+    """Raise Conflict when another system owns `row` (its `source_system`) and the actor is not the service of that name."""
+    is_owner = call.actor.kind == ActorKind.SERVICE.value and call.actor.person_id == source_system
+    if source_system and not is_owner:
+        raise Conflict(f"{row} belongs to {source_system}; change it there, and it comes from there")
+
+
+def _made_of(call: Call, material_id: str) -> set[str]:
+    """The material and everything that goes into it over all levels, by the bills valid now."""
+    is_valid = Q(valid_to=None) | Q(valid_to__gt=call.at_ts)
+    found, new = {material_id}, {material_id}
+    while new:
+        new = set(BillItem.objects.filter(is_valid, material__in=new).values_list("component_id", flat=True)) - found
+        found |= new
+    return found

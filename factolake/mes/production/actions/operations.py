@@ -1,5 +1,6 @@
 """Operations: started, suspended, completed; what they make and use is reported; a wrong report is reversed."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from factolake.domain.action import Effect, Role
@@ -7,6 +8,7 @@ from factolake.mes.core.action import Form, On, action
 from factolake.mes.core.call import Call, find, locked
 from factolake.mes.core.refusals import Conflict, Invalid
 from factolake.mes.equipment.models import Reason, ReasonKind
+from factolake.mes.production.actions.lots import locked_lots, moment, short
 from factolake.mes.production.actions.orders import make_next_ready, step_order
 from factolake.mes.production.forms import ConsumeForm, ReportForm, WhyForm
 from factolake.mes.production.genealogy import would_cycle
@@ -57,7 +59,7 @@ def report_production(call: Call, operation: Operation, form: ReportForm) -> Pro
         raise Invalid(f"the report of {operation.operation_id} is empty: give good, scrap or rework above 0")
     cause = _cause_of(form)
     lot = _lot_for(call, operation, form) if form.lot_id else None
-    report = Production(operation=operation, lot=lot, cause=cause, reported_by=call.actor, at_ts=_moment(call, form.at_ts))
+    report = Production(operation=operation, lot=lot, cause=cause, reported_by=call.actor, at_ts=moment(call, form.at_ts))
     report.good, report.scrap, report.rework = form.good, form.scrap, form.rework
     call.create(report)
     _count(call, operation, report)
@@ -75,8 +77,8 @@ def reverse_production(call: Call, report: Production, _: WhyForm) -> Production
     back.good, back.scrap, back.rework = -report.good, -report.scrap, -report.rework
     call.create(back)
     _count(call, operation, back)
-    if report.lot is not None:
-        _move(call, report.lot, -report.good, made=True)
+    if report.lot_id is not None:
+        _move(call, locked_lots(report.lot_id)[report.lot_id], -report.good, made=True)
     return back
 
 
@@ -84,16 +86,17 @@ def reverse_production(call: Call, report: Production, _: WhyForm) -> Production
 def consume(call: Call, operation: Operation, form: ConsumeForm) -> Consumption:
     """Use so much of a lot; blocked lots, more than is left and a lot that would go into itself are refused."""
     _must_be_begun(operation)
-    lot = _locked_lot(form.lot_id)
+    held = locked_lots(form.lot_id, form.into_lot_id)
+    lot = _known(held, form.lot_id)
     if lot.status != LotStatus.UNRESTRICTED.value:
         raise Conflict(f"lot {lot.lot_id} is {lot.status} and cannot be used; take another lot or ask quality")
     if form.quantity > lot.remaining:
-        raise Conflict(f"lot {lot.lot_id} has {_short(lot.remaining)} left, not {_short(form.quantity)}")
-    into = _into_lot(call, operation, form)
+        raise Conflict(f"lot {lot.lot_id} has {short(lot.remaining)} left, not {short(form.quantity)}")
+    into = _own_lot(call, operation, form.into_lot_id, held) if form.into_lot_id else None
     if into is not None and would_cycle(lot.lot_id, into.lot_id):
         raise Conflict(f"lot {lot.lot_id} is made of lot {into.lot_id} and cannot go into it")
     used = Consumption(operation=operation, lot=lot, into_lot=into, quantity=form.quantity, reported_by=call.actor)
-    used.at_ts = _moment(call, form.at_ts)
+    used.at_ts = moment(call, form.at_ts)
     call.create(used)
     _move(call, lot, -form.quantity, made=False)
     return used
@@ -107,7 +110,7 @@ def reverse_consumption(call: Call, used: Consumption, _: WhyForm) -> Consumptio
     back = Consumption(operation=used.operation, lot=used.lot, into_lot=used.into_lot, quantity=-used.quantity, reported_by=call.actor)
     back.at_ts, back.reverses = used.at_ts, used
     call.create(back)
-    _move(call, _locked_lot(used.lot_id), used.quantity, made=False)
+    _move(call, locked_lots(used.lot_id)[used.lot_id], used.quantity, made=False)
     return back
 
 
@@ -137,22 +140,16 @@ def _cause_of(form: ReportForm) -> Reason | None:
     return find(Reason, reason_id=form.cause_id, kind__in=kinds, is_active=True)
 
 
-def _moment(call: Call, told: object) -> object:
-    if told is not None and told > call.at_ts:  # type: ignore[operator]
-        raise Invalid(f"at_ts is {told}, which is still to come; leave it out for now")
-    return told or call.at_ts
-
-
 def _lot_for(call: Call, operation: Operation, form: ReportForm) -> Lot:
     """The lot the good ones belong to, grown by them; made when it is not there."""
-    lot = _own_lot(call, operation, str(form.lot_id))
+    lot = _own_lot(call, operation, str(form.lot_id), locked_lots(form.lot_id))
     if form.good and lot.status != LotStatus.UNRESTRICTED.value:
         raise Conflict(f"lot {lot.lot_id} is {lot.status}: good parts cannot be confirmed into it; take another lot or ask quality")
     return _move(call, lot, form.good, made=True)
 
 
-def _own_lot(call: Call, operation: Operation, lot_id: str) -> Lot:
-    lot = locked(Lot, lot_id)
+def _own_lot(call: Call, operation: Operation, lot_id: str, held: Mapping[str, Lot]) -> Lot:
+    lot = held.get(lot_id)
     if lot is None:
         new = Lot(lot_id=lot_id, material=operation.order.material, made_by=operation, made_ts=call.at_ts, place_path=operation.equipment.path)
         new.kind = "serial" if operation.order.material.tracked_by == "serial" else "lot"
@@ -163,22 +160,17 @@ def _own_lot(call: Call, operation: Operation, lot_id: str) -> Lot:
     return lot
 
 
-def _into_lot(call: Call, operation: Operation, form: ConsumeForm) -> Lot | None:
-    return _own_lot(call, operation, form.into_lot_id) if form.into_lot_id else None
-
-
-def _locked_lot(lot_id: str) -> Lot:
-    lot = locked(Lot, lot_id)
-    if lot is None:
+def _known(held: Mapping[str, Lot], lot_id: str) -> Lot:
+    if lot_id not in held:
         raise Conflict(f"there is no lot {lot_id}; receive it first")
-    return lot
+    return held[lot_id]
 
 
 def _move(call: Call, lot: Lot, quantity: Decimal, *, made: bool) -> Lot:
     """More or less of `lot`; `made` says whether it was made (or unmade) rather than used (or given back)."""
     remaining = lot.remaining + quantity
     if remaining < 0:
-        raise Conflict(f"lot {lot.lot_id} has {_short(lot.remaining)} left; {_short(-quantity)} of it were used already")
+        raise Conflict(f"lot {lot.lot_id} has {short(lot.remaining)} left; {short(-quantity)} of it were used already")
     grown = lot.quantity + quantity if made else lot.quantity
     if lot.kind == "serial" and grown > 1:
         raise Conflict(f"serial {lot.lot_id} is one piece and is there already")
@@ -189,7 +181,3 @@ def _count(call: Call, operation: Operation, report: Production) -> None:
     """The operation's sums; never below 0."""
     sums = {name: getattr(operation, name) + getattr(report, name) for name in ("good", "scrap", "rework")}
     call.change(operation, **sums)
-
-
-def _short(quantity: Decimal) -> str:
-    return format(quantity.normalize(), "f")

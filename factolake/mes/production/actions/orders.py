@@ -1,12 +1,14 @@
-"""Orders: made, released, held, resumed, cancelled, closed. An order starts and completes with its operations."""
+"""Orders: made, edited, released, held, resumed, cancelled, closed. An order starts and completes with its operations."""
 
 from django.db.models import Q
 
 from factolake.domain.action import Effect, Role
 from factolake.mes.core.action import At, Form, On, action
 from factolake.mes.core.call import Call, find
+from factolake.mes.core.refusals import Conflict
 from factolake.mes.equipment.models import Equipment
-from factolake.mes.production.forms import OrderForm, WhyForm
+from factolake.mes.production.actions.materials import check_owner
+from factolake.mes.production.forms import EditOrderForm, OrderForm, WhyForm
 from factolake.mes.production.models import MaterialDefinition, Operation, OperationState, Order, OrderState, RoutingStep
 from factolake.mes.production.models.order import OPERATION_STATES, ORDER_STATES
 
@@ -42,6 +44,18 @@ def add_operations(call: Call, order: Order) -> None:
         operation = Operation(operation_id=f"{order.order_id}.{number}", order=order, number=number, equipment=equipment)
         operation.description, operation.planned_setup_s, operation.planned_run_s = description, setup_s, run_s
         call.create(operation)
+
+
+@action("order.edit", On(Order), {Role.PLANNER}, Effect.PRODUCTION, EditOrderForm)
+def edit_order(call: Call, order: Order, form: EditOrderForm) -> Order:
+    """Change quantity, due date or priority; of an order that the ERP owns only the priority."""
+    if OrderState(order.state) in ORDER_STATES.final or order.state == OrderState.COMPLETED.value:
+        raise Conflict(f"order {order.order_id} is {order.state}; make a new order for what is still to be made")
+    asked = {name: getattr(form, name) for name in ("quantity", "due_ts", "priority") if name in form.model_fields_set}
+    values = {name: value for name, value in asked.items() if name == "due_ts" or value is not None}
+    if values.keys() & {"quantity", "due_ts"}:
+        check_owner(call, order, order.source_system)
+    return call.change(order, **values)
 
 
 @action("order.release", On(Order), {Role.PLANNER}, Effect.PRODUCTION)

@@ -1,6 +1,7 @@
 """Tables of production, a module a noun."""
 
-from factolake.mes.production.models.flow import Consumption, Production
+from factolake.mes.production.models.flow import Consumption, Production, Shipment
+from factolake.mes.production.models.lake import LakeOee
 from factolake.mes.production.models.lot import Lot, LotStatus
 from factolake.mes.production.models.material import BillItem, MaterialDefinition, RoutingStep
 from factolake.mes.production.models.order import CountedBy, Operation, OperationState, Order, OrderState
@@ -9,6 +10,7 @@ __all__ = [
     "BillItem",
     "Consumption",
     "CountedBy",
+    "LakeOee",
     "Lot",
     "LotStatus",
     "MaterialDefinition",
@@ -18,4 +20,5 @@ __all__ = [
     "OrderState",
     "Production",
     "RoutingStep",
+    "Shipment",
 ]

@@ -1,4 +1,4 @@
-"""What happened to material: made and consumed. Rows are facts: a correction is a reversal, a row of the opposite sign that names it."""
+"""What happened to material: made, consumed and shipped. Rows are facts: a correction is a reversal, a row of the opposite sign that names it."""
 
 from django.db import models
 
@@ -8,6 +8,8 @@ from factolake.mes.production.models.lot import Lot
 from factolake.mes.production.models.material import quantity_field
 from factolake.mes.production.models.order import Operation
 
+SIGN = models.Q(reverses=None, quantity__gt=0) | models.Q(reverses__isnull=False, quantity__lt=0)
+
 
 class Production(Record):
     """A report of an operation: good, scrap and rework made (ISA-95 MaterialProduced)."""
@@ -16,7 +18,7 @@ class Production(Record):
     PLACE = "operation__equipment__path"
     OWNER = "operation"
 
-    id = models.BigAutoField(primary_key=True)
+    id = models.BigAutoField(primary_key=True, db_comment="Number, in the order of booking.")
     operation = models.ForeignKey(Operation, on_delete=models.PROTECT, related_name="reports", db_comment="Operation that made it.")
     lot = models.ForeignKey(Lot, null=True, on_delete=models.PROTECT, related_name="made", db_comment="Lot the good ones belong to.")
     good = quantity_field(default=0, db_comment="Good, base unit; negative in a reversal.")
@@ -27,6 +29,11 @@ class Production(Record):
     reported_by = models.ForeignKey("people.Person", on_delete=models.PROTECT, db_comment="Who reported it.")
     reverses = models.OneToOneField("self", null=True, on_delete=models.PROTECT, db_comment="Report that this one takes back.")
 
+    class Meta:
+        """What was made in a shift is found at once."""
+
+        indexes = (models.Index(fields=("at_ts",), name="production_in_time"),)
+
 
 class Consumption(Record):
     """So much of a lot went into an operation, and into a lot it made (ISA-95 MaterialConsumed). The edges of the genealogy."""
@@ -35,7 +42,7 @@ class Consumption(Record):
     PLACE = "operation__equipment__path"
     OWNER = "operation"
 
-    id = models.BigAutoField(primary_key=True)
+    id = models.BigAutoField(primary_key=True, db_comment="Number, in the order of booking.")
     operation = models.ForeignKey(Operation, on_delete=models.PROTECT, related_name="consumptions", db_comment="Operation that used it.")
     lot = models.ForeignKey(Lot, on_delete=models.PROTECT, related_name="uses", db_comment="What was used.")
     into_lot = models.ForeignKey(Lot, null=True, on_delete=models.PROTECT, related_name="parts", db_comment="What it went into; null: not traced.")
@@ -45,9 +52,34 @@ class Consumption(Record):
     reverses = models.OneToOneField("self", null=True, on_delete=models.PROTECT, db_comment="Consumption that this one takes back.")
 
     class Meta:
-        """Both ways through the genealogy."""
+        """Both ways through the genealogy; a reversal is negative, everything else is not."""
 
+        constraints = (models.CheckConstraint(condition=SIGN, name="consumption_sign"),)
         indexes = (
             models.Index(fields=("lot", "into_lot"), name="consumption_forward"),
             models.Index(fields=("into_lot", "lot"), name="consumption_backward"),
         )
+
+
+class Shipment(Record):
+    """So much of a lot left the plant for a customer (goods issue)."""
+
+    NOUN = "shipment"
+    PLACE = "lot__place_path"
+    OWNER = "lot"
+
+    id = models.BigAutoField(primary_key=True, db_comment="Number, in the order of booking.")
+    lot = models.ForeignKey(Lot, on_delete=models.PROTECT, related_name="shipments", db_comment="What was shipped.")
+    quantity = quantity_field(db_comment="How much, base unit; negative in a reversal.")
+    customer = models.CharField(max_length=120, db_comment="To whom.")
+    sales_order = models.CharField(max_length=64, blank=True, db_comment="The customer's order and item, as the ERP says.")
+    pallet = models.CharField(max_length=80, blank=True, db_comment="Handling unit it left on.")
+    at_ts = models.DateTimeField(db_comment="When (UTC).")
+    reported_by = models.ForeignKey("people.Person", on_delete=models.PROTECT, db_comment="Who booked it.")
+    reverses = models.OneToOneField("self", null=True, on_delete=models.PROTECT, db_comment="Shipment that this one takes back.")
+
+    class Meta:
+        """What a customer got is found at once; a reversal is negative, everything else is not."""
+
+        constraints = (models.CheckConstraint(condition=SIGN, name="shipment_sign"),)
+        indexes = (models.Index(fields=("customer", "at_ts"), name="shipment_to_customer"),)

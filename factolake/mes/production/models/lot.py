@@ -38,10 +38,14 @@ class Lot(Record):
 
     lot_id = models.CharField(max_length=80, primary_key=True, db_comment="Lot, batch or serial number.")
     material = models.ForeignKey(MaterialDefinition, on_delete=models.PROTECT, db_comment="Of what.")
-    kind = models.CharField(max_length=8, choices=[("batch", "batch"), ("lot", "lot"), ("serial", "serial")], default="lot")
+    kind = models.CharField(
+        max_length=8, choices=[("batch", "batch"), ("lot", "lot"), ("serial", "serial")], default="lot", db_comment="A serial is one piece."
+    )
     quantity = quantity_field(db_comment="What there was when it was made or received, base unit.")
     remaining = quantity_field(db_comment="What is left of it, base unit.")
-    status = models.CharField(max_length=20, choices=[(s.value, s.value) for s in LotStatus], default=LotStatus.UNRESTRICTED.value)
+    status = models.CharField(
+        max_length=20, choices=[(s.value, s.value) for s in LotStatus], default=LotStatus.UNRESTRICTED.value, db_comment="What may be done with it."
+    )
     made_by = models.ForeignKey(Operation, null=True, on_delete=models.PROTECT, related_name="lots", db_comment="Operation; null: received.")
     supplier_lot = models.CharField(max_length=80, blank=True, db_comment="The supplier's own number.")
     pallet = models.CharField(max_length=80, blank=True, db_comment="Handling unit it lies on (SSCC or own number).")
@@ -49,6 +53,9 @@ class Lot(Record):
     made_ts = models.DateTimeField(db_comment="When it was made or received (UTC).")
 
     class Meta:
-        """What an operation made and what there is of a material are found at once."""
+        """What there is of a material and what lies on a pallet are found at once."""
 
-        indexes = (models.Index(fields=("material", "status"), name="lot_of_material"),)
+        indexes = (
+            models.Index(fields=("material", "status"), name="lot_of_material"),
+            models.Index(fields=("pallet",), name="lot_on_pallet", condition=~models.Q(pallet="")),
+        )

@@ -36,6 +36,11 @@ class BillItem(Record):
     valid_from = models.DateTimeField(db_comment="From when (UTC).")
     valid_to = models.DateTimeField(null=True, db_comment="Until when, exclusive (UTC); null: still.")
 
+    class Meta:
+        """Nothing is made of less than nothing."""
+
+        constraints = (models.CheckConstraint(condition=models.Q(quantity__gt=0), name="bill_item_quantity_above_0"),)
+
 
 class RoutingStep(Record):
     """One step on the way of a material through the plant (ISA-95 OperationsSegment)."""

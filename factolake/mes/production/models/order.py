@@ -80,8 +80,12 @@ class Order(Record):
     due_ts = models.DateTimeField(null=True, db_comment="By when (UTC).")
     priority = models.IntegerField(default=0, db_comment="Higher goes first.")
     line = models.ForeignKey("equipment.Equipment", on_delete=models.PROTECT, db_comment="Line that makes it.")
-    state = models.CharField(max_length=16, choices=[(s.value, s.value) for s in OrderState], default=OrderState.PLANNED.value)
-    counted_by = models.CharField(max_length=16, choices=[(c.value, c.value) for c in CountedBy], default=CountedBy.BOTH.value)
+    state = models.CharField(
+        max_length=16, choices=[(s.value, s.value) for s in OrderState], default=OrderState.PLANNED.value, db_comment="Where it stands."
+    )
+    counted_by = models.CharField(
+        max_length=16, choices=[(c.value, c.value) for c in CountedBy], default=CountedBy.BOTH.value, db_comment="Who counts."
+    )
     customer = models.CharField(max_length=120, blank=True, db_comment="Whom it is for, as the ERP says.")
     sales_order = models.CharField(max_length=64, blank=True, db_comment="The customer's order and item, as the ERP says.")
     source_system = models.CharField(max_length=64, blank=True, db_comment="System that owns the order; empty is FactoMES.")
@@ -105,7 +109,9 @@ class Operation(Record):
     number = models.PositiveIntegerField(db_comment="Order of the steps: 10, 20, 30.")
     description = models.CharField(max_length=240, blank=True, db_comment="In words.")
     equipment = models.ForeignKey("equipment.Equipment", on_delete=models.PROTECT, db_comment="Line or machine that does it.")
-    state = models.CharField(max_length=16, choices=[(s.value, s.value) for s in OperationState], default=OperationState.WAITING.value)
+    state = models.CharField(
+        max_length=16, choices=[(s.value, s.value) for s in OperationState], default=OperationState.WAITING.value, db_comment="Where it stands."
+    )
     resumes_to = models.CharField(max_length=16, blank=True, db_comment="State a hold gives back.")
     planned_start_ts = models.DateTimeField(null=True, db_comment="Planned start (UTC).")
     planned_end_ts = models.DateTimeField(null=True, db_comment="Planned end (UTC).")

@@ -1,0 +1,34 @@
+"""The `lake_*` tables, which the sync alone writes, for those who read them. They are there once the sync has run; before that nothing is known."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import connection
+
+AT_ONCE = 2_000
+
+
+def is_there(table: str) -> bool:
+    """Whether the sync has made `table`."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("SELECT 1 FROM sqlite_master WHERE name = %s", [table])
+        else:
+            cursor.execute("SELECT 1 WHERE to_regclass(%s) IS NOT NULL", [table])
+        return cursor.fetchone() is not None
+
+
+def rows(query: str, parameters: Sequence[object] = ()) -> Iterator[dict[str, Any]]:
+    """What `query` finds, a dict a row; times as the database has them, see `utc`."""
+    with connection.cursor() as cursor:
+        cursor.execute(query, list(parameters))
+        names = [column[0] for column in cursor.description]
+        while found := cursor.fetchmany(AT_ONCE):
+            yield from (dict(zip(names, row, strict=True)) for row in found)
+
+
+def utc(value: datetime | str) -> datetime:
+    """A time of a `lake_*` table: naive UTC text in SQLite, aware in PostgreSQL; always aware UTC here."""
+    time = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)

@@ -1,0 +1,215 @@
+"""What a row of a document may say, whatever its format: a form a kind of row, and what a parser hands on."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, ClassVar
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from factolake.mes.production.forms import Id
+from factolake.mes.production.models import CountedBy
+
+Value = object
+"""What a document holds in a field: text, number, truth value, None, or a list of rows."""
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?", re.ASCII)
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}", re.ASCII)
+_MESSAGE_LENGTH, _FIELD_LENGTH = 500, 120
+
+
+def _plain_number(value: object) -> object:
+    """Only ASCII digits: Python would take 1_000, Arabic digits and true for numbers."""
+    if isinstance(value, bool) or not (isinstance(value, int) or (isinstance(value, str) and _NUMBER.fullmatch(value))):
+        raise ValueError("a number is written 1234.5, without blanks and thousands separators")
+    return value
+
+
+def _iso_moment(value: object) -> object:
+    """Only ISO 8601 text: 20260302 would be taken for seconds since 1970."""
+    if value is not None and not (isinstance(value, str) and _MOMENT.match(value)):
+        raise ValueError("a time is written 2026-03-02T06:00:00+01:00 or ...Z")
+    return value
+
+
+_Plain = BeforeValidator(_plain_number)
+Quantity = Annotated[Decimal, Field(gt=0, max_digits=15, decimal_places=4), _Plain]
+Number = Annotated[int, Field(ge=1, le=9990), _Plain]
+Priority = Annotated[int, Field(ge=-1000, le=1000), _Plain]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False), _Plain]
+RunSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False), _Plain]
+Moment = Annotated[datetime, AwareDatetime, BeforeValidator(_iso_moment)]
+Words = Annotated[str, Field(max_length=240)]
+Unit = Annotated[str, Field(min_length=1, max_length=8)]
+
+
+class RowForm(BaseModel):
+    """Base of the forms. `KEY` are the fields that name the thing; a field that is not given leaves what is known as it is."""
+
+    KEY: ClassVar[tuple[str, ...]]
+    NUMBERS: ClassVar[frozenset[str]] = frozenset()
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @property
+    def given(self) -> frozenset[str]:
+        """Fields that the row gave."""
+        return frozenset(self.model_fields_set)
+
+
+class MaterialRow(RowForm):
+    """A material."""
+
+    KEY = ("material_id",)
+
+    material_id: Id
+    description: Words = ""
+    base_unit: Unit = "C62"
+    tracked_by: str = Field(default="lot", pattern="^(none|lot|serial)$")
+
+
+class BillRow(RowForm):
+    """So much of a component goes into one base unit of a material at a routing step; `ended` takes it out of the bill from now on."""
+
+    KEY = ("material_id", "component_id", "step_number")
+    NUMBERS = frozenset({"step_number", "quantity"})
+
+    material_id: Id
+    component_id: Id
+    step_number: Number
+    quantity: Quantity
+    unit: Unit | None = None
+    ended: bool = False
+
+
+class RoutingRow(RowForm):
+    """A step on the way of a material; `ended` takes it out of the routing from now on."""
+
+    KEY = ("material_id", "number")
+    NUMBERS = frozenset({"number", "planned_setup_s", "planned_run_s"})
+
+    material_id: Id
+    number: Number
+    equipment_id: Id
+    description: Words = ""
+    planned_setup_s: Seconds = 0.0
+    planned_run_s: RunSeconds | None = None
+    ended: bool = False
+
+
+class OrderOperation(RowForm):
+    """An operation as an order names it."""
+
+    KEY: ClassVar[tuple[str, ...]] = ("number",)
+
+    number: Number
+    equipment_id: Id | None = None
+    description: Words = ""
+    planned_setup_s: Seconds = 0.0
+    planned_run_s: RunSeconds | None = None
+    planned_start_ts: Moment | None = None
+    planned_end_ts: Moment | None = None
+
+
+class OperationRow(OrderOperation):
+    """An operation of an order that is known."""
+
+    KEY = ("order_id", "number")
+    NUMBERS = frozenset({"number", "planned_setup_s", "planned_run_s"})
+
+    order_id: Id
+
+
+class OrderRow(RowForm):
+    """An order; without operations of its own it gets those of the material's routing. `release` lets it be worked on at once."""
+
+    KEY = ("order_id",)
+    NUMBERS = frozenset({"quantity", "priority"})
+
+    order_id: Id
+    material_id: Id
+    quantity: Quantity
+    line_id: Id
+    unit: Unit | None = None
+    due_ts: Moment | None = None
+    priority: Priority = 0
+    counted_by: CountedBy = CountedBy.BOTH
+    customer: str = Field(default="", max_length=120)
+    sales_order: str = Field(default="", max_length=64)
+    release: bool = False
+    operations: tuple[OrderOperation, ...] = ()
+
+
+FORMS: dict[str, type[RowForm]] = {
+    "materials": MaterialRow,
+    "bills": BillRow,
+    "routings": RoutingRow,
+    "orders": OrderRow,
+    "operations": OperationRow,
+}
+"""The form of each kind of row."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedRow:
+    """A row as the document has it; `number` counts as a person does who looks at the document."""
+
+    number: int
+    values: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class RowError:
+    """A row that cannot be taken: the field that is wrong ("" is the row as a whole) and why, in one sentence."""
+
+    number: int
+    field: str
+    message: str
+    values: Mapping[str, Value]
+
+    @classmethod
+    def of(cls, row: ParsedRow, field: str, message: str) -> "RowError":
+        """What is wrong with `row`, no longer than it can be stored."""
+        return cls(row.number, field[:_FIELD_LENGTH], message[:_MESSAGE_LENGTH], row.values)
+
+
+def check(row: ParsedRow, form: type[RowForm]) -> RowForm | RowError:
+    """The row in its form, or the first field that does not fit."""
+    for name, value in _texts(row.values):
+        if "\0" in value or not _is_unicode(value):
+            return RowError.of(
+                ParsedRow(row.number, {}), name, f"{name[:80]!r} holds a NUL or half a character, which nobody can store; send it without"
+            )
+    try:
+        return form.model_validate(dict(row.values))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        field = ".".join(str(part) for part in first["loc"])
+        seen = "" if first["type"] == "missing" else f", not {str(first['input'])[:80]!r}"
+        return RowError.of(row, field, f"{first['msg'].removeprefix('Value error, ')}{seen}")
+
+
+def key_of(row: ParsedRow, form: type[RowForm]) -> tuple[str, ...]:
+    """What names the row's thing, as text."""
+    return tuple(str(row.values.get(name)) for name in form.KEY)
+
+
+def _texts(values: Mapping[str, Value]) -> Iterator[tuple[str, str]]:
+    """Every text in the row with its field, names of fields too."""
+    for name, value in values.items():
+        yield name, name
+        if isinstance(value, str):
+            yield name, value
+        elif isinstance(value, (list, tuple)):
+            for item in value:
+                yield from _texts(item if isinstance(item, Mapping) else {name: item} if isinstance(item, str) else {})
+        elif isinstance(value, Mapping):
+            yield from _texts(value)
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

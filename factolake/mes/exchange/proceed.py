@@ -1,0 +1,28 @@
+"""Documents that came in are worked off part by part, as the person or service that brought them."""
+
+import logging
+from datetime import datetime
+
+from factolake.mes.core.action import ACTIONS, Request, parse_form, perform
+from factolake.mes.core.call import Call
+from factolake.mes.core.refusals import NotAllowed, NotFound
+from factolake.mes.exchange.models import ErpImport, ImportState
+
+_log = logging.getLogger(__name__)
+
+
+def proceed_once(now: datetime) -> bool:
+    """Apply the next part of the oldest document that is not done; False when there is none.
+
+    Whoever calls this again and again leaves a tenth of a second between: SQLite's other writers get in then. A document whose bringer may not any
+    more stays as far as it came, until somebody with the right goes on with it.
+    """
+    action = ACTIONS["erp_import.proceed"]
+    for document in ErpImport.objects.filter(state=ImportState.RUNNING.value).select_related("imported_by").order_by("pk"):
+        try:
+            perform(Call(document.imported_by, now, "import"), Request(action, str(document.pk), parse_form(action, {})))
+        except (NotAllowed, NotFound) as refused:
+            _log.warning("import %s waits: %s", document.pk, refused)
+        else:
+            return True
+    return False

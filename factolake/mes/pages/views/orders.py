@@ -1,0 +1,116 @@
+"""Orders and materials: the list, and one with all that belongs to it."""
+
+from collections.abc import Mapping
+
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+
+from factolake.mes.core.refusals import NotFound
+from factolake.mes.core.resource import RESOURCES, visible
+from factolake.mes.pages.access import page, show, who
+from factolake.mes.pages.asking import actions_on, making_actions
+from factolake.mes.pages.search import begins
+from factolake.mes.production.models import BillItem, Lot, MaterialDefinition, Order, OrderState, Production, RoutingStep
+from factolake.mes.production.models.order import ORDER_STATES
+
+PAGE_SIZE = 50
+_LEADS_TO: Mapping[str, OrderState] = {
+    "release": OrderState.RELEASED,
+    "hold": OrderState.HELD,
+    "cancel": OrderState.CANCELLED,
+    "close": OrderState.CLOSED,
+}
+"""Where an order's action leads, so that no button is offered for a step that its state does not have."""
+
+
+@page()
+def orders(request: HttpRequest) -> HttpResponse:
+    """Orders of the lines the person sees, by state, line and the beginning of the id."""
+    rows = visible(RESOURCES["orders"], who(request).rights).select_related("material")
+    asked = {name: request.GET.get(name, "").strip() for name in ("state", "line_id", "q")}
+    rows = rows.filter(**{name: asked[name] for name in ("state", "line_id") if asked[name]})
+    if asked["q"]:
+        rows = rows.filter(begins("order_id", asked["q"]))
+    after = request.GET.get("after", "")
+    found = list((rows.filter(order_id__gt=after) if after else rows).order_by("order_id").prefetch_related("operations")[: PAGE_SIZE + 1])
+    context = {
+        "orders": [(order, _made(order)) for order in found[:PAGE_SIZE]],
+        "next_after": found[PAGE_SIZE - 1].order_id if len(found) > PAGE_SIZE else "",
+        "states": [state.value for state in OrderState],
+        "lines": visible(RESOURCES["equipment"], who(request).rights).filter(level="ProductionLine").order_by("pk"),
+        "asked": asked,
+        "making": making_actions("order", who(request).rights),
+    }
+    return show(request, "orders", context)
+
+
+@page()
+def order(request: HttpRequest, key: str) -> HttpResponse:
+    """One order: what it takes, how far it is, what was made."""
+    rights = who(request).rights
+    found = visible(RESOURCES["orders"], rights).select_related("material", "line").filter(pk=key).first()
+    if found is None:
+        raise NotFound(f"there is no order {key}")
+    operations = list(found.operations.select_related("equipment").order_by("number"))
+    own = [operation.pk for operation in operations]
+    reports = list(Production.objects.filter(operation__in=own).select_related("cause").order_by("-at_ts")[:PAGE_SIZE])
+    taken_back = set(Production.objects.filter(reverses__in=[each.pk for each in reports]).values_list("reverses_id", flat=True))
+    context = {
+        "order": found,
+        "made": _made(found),
+        "actions": [each for each in actions_on(found, rights) if _is_possible(found, each.name)],
+        "operations": operations,
+        "reports": [(each, each.pk in taken_back) for each in reports],
+        "may_reverse": any(actions_on(report, rights) for report in reports[:1]),
+        "lots": Lot.objects.filter(made_by__in=own).order_by("lot_id")[:PAGE_SIZE],
+    }
+    return show(request, "order", context)
+
+
+@page()
+def materials(request: HttpRequest) -> HttpResponse:
+    """Materials by id and description."""
+    rows = visible(RESOURCES["materials"], who(request).rights)
+    q, after = request.GET.get("q", "").strip(), request.GET.get("after", "")
+    if q:
+        rows = rows.filter(begins("material_id", q) | Q(description__icontains=q))
+    found = list((rows.filter(pk__gt=after) if after else rows).order_by("pk")[: PAGE_SIZE + 1])
+    context = {
+        "materials": found[:PAGE_SIZE],
+        "q": q,
+        "next_after": found[PAGE_SIZE - 1].pk if len(found) > PAGE_SIZE else "",
+        "making": making_actions("material", who(request).rights),
+    }
+    return show(request, "materials", context)
+
+
+@page()
+def material(request: HttpRequest, key: str) -> HttpResponse:
+    """One material: its bill and the steps that make it, as they are valid now."""
+    rights = who(request).rights
+    found: MaterialDefinition | None = visible(RESOURCES["materials"], rights).filter(pk=key).first()
+    if found is None:
+        raise NotFound(f"there is no material {key}")
+    context = {
+        "material": found,
+        "bill": BillItem.objects.filter(material=found, valid_to=None).select_related("component").order_by("step_number"),
+        "steps": RoutingStep.objects.filter(material=found, valid_to=None).select_related("equipment").order_by("number"),
+        "actions": actions_on(found, rights),
+        "making": [*making_actions("routing_step", rights), *making_actions("bill_item", rights), *making_actions("lot", rights)],
+    }
+    return show(request, "material", context)
+
+
+def _made(order: Order) -> object:
+    """Good pieces at the last operation that was not cancelled: what left the line."""
+    last = max((each for each in order.operations.all() if each.state != "cancelled"), key=lambda each: each.number, default=None)
+    return last.good if last is not None else 0
+
+
+def _is_possible(order: Order, name: str) -> bool:
+    verb = name.partition(".")[2]
+    if verb == "resume":
+        return order.state == OrderState.HELD.value
+    to = _LEADS_TO.get(verb)
+    is_step = to is None or to in ORDER_STATES.steps[OrderState(order.state)]
+    return is_step and not (verb == "release" and order.state == OrderState.HELD.value)

@@ -1,0 +1,24 @@
+"""Databases of the tests: made, dropped, and put behind Django's default connection."""
+
+import contextlib
+
+import sqlalchemy as sa
+from django.db import connections
+
+from factolake.mes.project.configure import database
+
+
+def create_database(server: str, name: str, verb: str = "CREATE DATABASE") -> None:
+    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sa.text(f"{verb} {name}"))
+    engine.dispose()
+
+
+def use_database(url: str | None) -> None:
+    """Let Django's default connection, in every thread, be to `url`; None closes it."""
+    connections.close_all()
+    if url is not None:
+        connections.settings["default"] = connections.configure_settings({"default": {**database(url), "CONN_MAX_AGE": 0}})["default"]
+        with contextlib.suppress(AttributeError):
+            del connections["default"]
