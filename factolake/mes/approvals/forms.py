@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from factolake.mes.core.action import Form
-from factolake.mes.production.forms import Moment
+from factolake.mes.core.moments import Moment
 
 SCOPE = r"^(global|agent:[^\s/:]+|capability:[a-z_]+\.[a-z_]+)$"
 

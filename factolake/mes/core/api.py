@@ -174,7 +174,9 @@ def _answer(request: HttpRequest, action: Action, key: str, payload: Any) -> Htt
 
 
 def principal(request: HttpRequest) -> Principal:
-    """Who asks. Raises NotSignedIn for nobody."""
+    """Who asks. Raises NotSignedIn for nobody, Invalid for an address that PostgreSQL could not look up."""
+    if "\0" in request.path or any("\0" in value for value in request.GET.values()):
+        raise Invalid("the address holds a NUL character; send it without")
     who = getattr(request, "auth", None)
     if not isinstance(who, Principal):
         raise NotSignedIn("sign in, or send a token in the header Authorization")

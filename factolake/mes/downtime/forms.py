@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from factolake.mes.core.action import Form
-from factolake.mes.production.forms import Moment
+from factolake.mes.core.moments import Moment
 
 
 class ClassifyForm(Form):

@@ -6,8 +6,9 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from factolake.mes.core.action import Form
+from factolake.mes.core.moments import Moment
 from factolake.mes.maintenance.models import CodeKind, CycleSource, MaintenanceKind
-from factolake.mes.production.forms import Amount, Id, Moment, Quantity
+from factolake.mes.production.forms import Amount, Id, Quantity
 
 Text = Annotated[str, Field(min_length=1, max_length=5000)]
 PersonId = Annotated[str, Field(min_length=2, max_length=64)]

@@ -3,8 +3,9 @@
 from dataclasses import asdict
 
 from ninja import Schema
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
+from factolake.mes.core.moments import Moment
 from factolake.mes.core.query import Answer, Asked, query
 from factolake.mes.core.refusals import Invalid
 from factolake.mes.equipment.models import Equipment
@@ -16,8 +17,8 @@ from factolake.mes.people.rights import Rights
 class ReliabilityAsked(Asked):
     """Which time, and how the mean is taken."""
 
-    from_ts: AwareDatetime
-    to_ts: AwareDatetime
+    from_ts: Moment
+    to_ts: Moment
     mtbf_divisor: Divisor = Field(default=Divisor.FE, description="Failures, or failures + 1: readings of ISO 22400-2 differ.")
 
 

@@ -1,12 +1,12 @@
 """What actions on people are asked with."""
 
-from datetime import datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from factolake.domain.action import ActorKind, Role
 from factolake.mes.core.action import Form
+from factolake.mes.core.moments import Moment
 
 PersonId = Annotated[str, Field(min_length=2, max_length=64, pattern=r"^[^\s/:]+$", description="Id to sign in with: no blank, / or :.")]
 
@@ -46,5 +46,5 @@ class TokenForm(Form):
 
     label: str = Field(min_length=1, max_length=120)
     actions: str = Field(default="", max_length=2000, pattern=r"^$|^(\*|[a-z_]+\.(\*|[a-z_]+))( (\*|[a-z_]+\.(\*|[a-z_]+)))*$")
-    expires_ts: Annotated[datetime, AwareDatetime]
+    expires_ts: Moment
     hash: str = Field(min_length=64, max_length=64, pattern="^[0-9a-f]{64}$", description="SHA-256 of the token, hex.")

@@ -1,19 +1,18 @@
 """What production actions are asked with."""
 
-from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from factolake.mes.core.action import Form
+from factolake.mes.core.moments import Moment
 from factolake.mes.production.models import CountedBy
 
 Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\s/](?:[^/]*[^\s/])?$", description="An id: no / and no blank at its ends.")]
 LotId = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^\s/](?:[^/]*[^\s/])?$", description="A lot: no / and no blank at its ends.")]
 Quantity = Annotated[Decimal, Field(gt=0, max_digits=15, decimal_places=4, description="Above 0, in the material's base unit.")]
 Amount = Annotated[Decimal, Field(ge=0, max_digits=15, decimal_places=4, description="0 or more, in the material's base unit.")]
-Moment = Annotated[datetime, AwareDatetime]
 
 
 class MaterialForm(Form):

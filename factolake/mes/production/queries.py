@@ -1,7 +1,8 @@
 """What is asked about production: genealogy and recall of a lot, handover of a line."""
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
+from factolake.mes.core.moments import Moment
 from factolake.mes.core.query import Answer, Asked, query
 from factolake.mes.equipment.models import Equipment
 from factolake.mes.people.rights import Rights
@@ -29,8 +30,8 @@ class RecallAsked(Asked):
 class HandoverAsked(Asked):
     """Which time, as a rule a shift."""
 
-    from_ts: AwareDatetime
-    to_ts: AwareDatetime
+    from_ts: Moment
+    to_ts: Moment
 
 
 @query("lot.genealogy", Lot, answers.Genealogy, GenealogyAsked)

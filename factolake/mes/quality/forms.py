@@ -7,7 +7,8 @@ from typing import Annotated, Self
 from pydantic import Field, JsonValue, field_validator, model_validator
 
 from factolake.mes.core.action import Form
-from factolake.mes.production.forms import Id, LotId, Moment, Quantity
+from factolake.mes.core.moments import Moment
+from factolake.mes.production.forms import Id, LotId, Quantity
 from factolake.mes.quality.models import CharacteristicKind, Method, SampledPer, Severity
 
 Value = Annotated[Decimal, Field(max_digits=15, decimal_places=6, allow_inf_nan=False, description="In the plan's unit.")]

@@ -3,19 +3,18 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, ClassVar
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from factolake.mes.core.moments import Moment
 from factolake.mes.production.forms import Id
 from factolake.mes.production.models import CountedBy
 
 Value = object
 """What a document holds in a field: text, number, truth value, None, or a list of rows."""
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?", re.ASCII)
-_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}", re.ASCII)
 _MESSAGE_LENGTH, _FIELD_LENGTH = 500, 120
 
 
@@ -26,20 +25,12 @@ def _plain_number(value: object) -> object:
     return value
 
 
-def _iso_moment(value: object) -> object:
-    """Only ISO 8601 text: 20260302 would be taken for seconds since 1970."""
-    if value is not None and not (isinstance(value, str) and _MOMENT.match(value)):
-        raise ValueError("a time is written 2026-03-02T06:00:00+01:00 or ...Z")
-    return value
-
-
 _Plain = BeforeValidator(_plain_number)
 Quantity = Annotated[Decimal, Field(gt=0, max_digits=15, decimal_places=4), _Plain]
 Number = Annotated[int, Field(ge=1, le=9990), _Plain]
 Priority = Annotated[int, Field(ge=-1000, le=1000), _Plain]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False), _Plain]
 RunSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False), _Plain]
-Moment = Annotated[datetime, AwareDatetime, BeforeValidator(_iso_moment)]
 Words = Annotated[str, Field(max_length=240)]
 Unit = Annotated[str, Field(min_length=1, max_length=8)]
 
