@@ -42,7 +42,7 @@ def names(pattern: URLPattern) -> list[str]:
 def address(pattern: URLPattern) -> str:
     """The address of a pattern with keys of rows that are there."""
     operation = Operation.objects.order_by("pk").first()
-    keys = {"order": Order, "lot": Lot, "material": MaterialDefinition}
+    keys = {"order": Order, "lot": Lot, "recall": Lot, "material": MaterialDefinition}
     filled = {"station": LINE, "line": LINE, "verb": "start", "name": "order.hold", "collection": "orders"}
     model = keys.get(pattern.name)
     key = model.objects.order_by("pk").first().pk if model else "operator" if pattern.name in ("person", "token") else str(Order.objects.first().pk)
@@ -327,3 +327,19 @@ def test_a_genealogy_is_drawn_from_origin_to_product() -> None:
     assert len(drawing.wires) == 3
     assert len({(box.x, box.y) for box in drawing.boxes}) == 4
     assert all(box.x + 176 <= drawing.width and box.y + 52 <= drawing.height for box in drawing.boxes)
+
+
+def test_a_lot_leads_to_its_recall_list_in_one_click() -> None:
+    operation = order("PO-1", customer="Acme GmbH", sales_order="SO-9")
+    do("operator", "operation.start", operation)
+    do("planner", "lot.create", lot_id="HEAT-1", material_id="G-100", quantity=10, equipment_id=LINE)
+    do("operator", "operation.report", operation, good=4, lot_id="LOT-1")
+    do("operator", "operation.consume", operation, lot_id="HEAT-1", quantity=2, into_lot_id="LOT-1")
+    pages = Pages("quality")
+    link = re.search(r'href="([^"]+)">Recall list</a>', pages.get("/lots/HEAT-1").content.decode())
+    assert link is not None
+    said = text(pages.get(link[1]))
+    assert "It went into 1 lot." in said
+    for named in ("Acme GmbH", "SO-9", "PO-1", "LOT-1"):
+        assert named in said
+    assert pages.get("/recall/none").status_code == 404

@@ -23,6 +23,7 @@ urlpatterns = [
     path("materials/<path:key>", orders.material, name="material"),
     path("lots/", lots.lots, name="lots"),
     path("lots/<path:key>", lots.lot, name="lot"),
+    path("recall/<path:key>", lots.recall_list, name="recall"),
     path("records/", records.records, name="records"),
     path("records/<str:collection>/", records.collection, name="collection"),
     path("records/<str:collection>/<path:key>", records.record, name="record"),

@@ -40,7 +40,8 @@ def act(request: HttpRequest, name: str, key: str = "") -> HttpResponse:
         answer = ask(request, action, key, payload, request.POST.get("version", ""))
     except Refusal as error:
         return _form(request, action, row, request.POST, error)
-    said(request, f"Done: {label(name)} {key or answer_key(action, answer)}.")
+    thing = f"{label(action.noun)} {key or answer_key(action, answer)}".strip()
+    said(request, f"{thing}: {label(action.verb).lower()} done.")
     return redirect(local(request, request.POST.get("next", ""), _after(request, action, key, answer)))
 
 

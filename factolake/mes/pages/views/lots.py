@@ -10,11 +10,15 @@ from factolake.mes.pages.access import page, show, who
 from factolake.mes.pages.asking import actions_on, making_actions
 from factolake.mes.pages.drawing import draw
 from factolake.mes.pages.search import begins
+from factolake.mes.people.rights import Rights
 from factolake.mes.production.genealogy import Way, tree
 from factolake.mes.production.models import Lot
+from factolake.mes.production.recall import recall
 
 PAGE_SIZE = 50
 LEVELS = 4
+LISTED = 200
+"""Lots of a recall that the page names one by one; its groups count all."""
 DRAWN = 40
 """Lots to each side at most: more is a list, not a picture."""
 
@@ -44,9 +48,7 @@ def lots(request: HttpRequest) -> HttpResponse:
 def lot(request: HttpRequest, key: str) -> HttpResponse:
     """One lot with its genealogy."""
     rights = who(request).rights
-    found: Lot | None = visible(RESOURCES["lots"], rights).select_related("material", "made_by__order").filter(pk=key).first()
-    if found is None:
-        raise NotFound(f"there is no lot {key}")
+    found = _lot(rights, key)
     backward = tree(rights, found, Way.BACKWARD, LEVELS, DRAWN)
     forward = tree(rights, found, Way.FORWARD, LEVELS, DRAWN)
     context = {
@@ -55,5 +57,20 @@ def lot(request: HttpRequest, key: str) -> HttpResponse:
         "drawing": draw(backward, forward),
         "came_from": backward,
         "went_into": forward,
+        "holding": making_actions("hold", rights),
     }
     return show(request, "lot", context)
+
+
+@page()
+def recall_list(request: HttpRequest, key: str) -> HttpResponse:
+    """Everything a lot went into: whose customers, which orders, which pallets."""
+    rights = who(request).rights
+    return show(request, "recall", {"recall": recall(rights, _lot(rights, key), LISTED)})
+
+
+def _lot(rights: Rights, key: str) -> Lot:
+    found: Lot | None = visible(RESOURCES["lots"], rights).select_related("material", "made_by__order").filter(pk=key).first()
+    if found is None:
+        raise NotFound(f"there is no lot {key}")
+    return found
