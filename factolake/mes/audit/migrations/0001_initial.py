@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
                 ('hash', models.CharField(db_comment='SHA-256 over the other columns in canonical JSON (RFC 8785), hex.', max_length=64)),
             ],
             options={
-                'indexes': [models.Index(fields=['subject', 'number'], name='audit_of_subject'), models.Index(fields=['actor', 'number'], name='audit_of_actor')],
+                'indexes': [models.Index(fields=['subject', 'number'], name='audit_of_subject'), models.Index(fields=['actor', 'number'], name='audit_of_actor'), models.Index(fields=['action', 'number'], name='audit_of_action')],
             },
         ),
     ]

@@ -31,7 +31,12 @@ def lots(request: HttpRequest) -> HttpResponse:
     if q and rows.filter(pk=q).exists():
         return redirect("lot", key=q)
     if q:
-        ways = (begins("lot_id", q), Q(pallet=q) & ~Q(pallet=""), Q(material_id=q), Q(supplier_lot=q))  # one by one: an OR of them reads every lot
+        ways = (
+            begins("lot_id", q),
+            Q(pallet=q) & ~Q(pallet=""),
+            Q(material_id=q),
+            Q(supplier_lot=q) & ~Q(supplier_lot=""),
+        )  # one by one: an OR of them reads every lot
         rows = rows.filter(next((way for way in ways if rows.filter(way).exists()), ways[0]))
     after = request.GET.get("after", "")
     found = list((rows.filter(pk__gt=after) if after else rows).order_by("pk")[: PAGE_SIZE + 1])

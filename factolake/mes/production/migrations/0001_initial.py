@@ -207,6 +207,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='lot',
+            index=models.Index(condition=models.Q(('supplier_lot', ''), _negated=True), fields=['supplier_lot'], name='lot_of_supplier'),
+        ),
+        migrations.AddIndex(
+            model_name='lot',
             index=models.Index(condition=models.Q(('pallet', ''), _negated=True), fields=['pallet'], name='lot_on_pallet'),
         ),
         migrations.AddIndex(

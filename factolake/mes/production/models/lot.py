@@ -57,5 +57,6 @@ class Lot(Record):
 
         indexes = (
             models.Index(fields=("material", "status"), name="lot_of_material"),
+            models.Index(fields=("supplier_lot",), name="lot_of_supplier", condition=~models.Q(supplier_lot="")),
             models.Index(fields=("pallet",), name="lot_on_pallet", condition=~models.Q(pallet="")),
         )
