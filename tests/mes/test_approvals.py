@@ -3,7 +3,7 @@
 import json
 import threading
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from record_plant import LINE_PATH, NOW, Api, do, order
 
 from factolake.mes.approvals import policy
 from factolake.mes.approvals.actions.proposals import WAITING_CAP
+from factolake.mes.approvals.jobs import expire_overdue
 from factolake.mes.approvals.models import Approval, Proposal
 from factolake.mes.audit.models import AuditEntry
 from factolake.mes.core.refusals import Conflict, Gone, IllegalStep, NotAllowed
@@ -139,3 +140,16 @@ def test_of_two_that_execute_at_once_one_does() -> None:
     assert outcomes == {"done": 20, "gone": 20}
     assert Operation.objects.get().good == 20
     assert AuditEntry.objects.exclude(approval="").values("approval").distinct().count() == 20
+
+
+def test_what_has_expired_is_marked_by_the_clock(cancelling: dict[str, Any]) -> None:
+    soon, later = at_ts(cancelling, "requested_ts"), at_ts(cancelling, "expires_ts")
+    assert expire_overdue(soon) == 0
+    assert Proposal.objects.get().state == "approved"
+    assert expire_overdue(later) == 1
+    assert (Proposal.objects.get().state, Proposal.objects.get().ended_by_id) == ("expired", "clock")
+    assert expire_overdue(later) == 0
+
+
+def at_ts(row: dict[str, Any], name: str) -> datetime:
+    return datetime.fromisoformat(row[name])

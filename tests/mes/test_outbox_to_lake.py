@@ -64,6 +64,8 @@ def test_every_change_reaches_bronze_once_and_in_order(outbox: Outbox, spool: Sp
     expected = list(OutboxEvent.objects.order_by("id").values_list("id", "kind", "object_id", "at_ts"))
     assert [(row["seq"], row["kind"], row["subject"], row["source_ts"]) for row in rows] == expected
     assert {(row["source_id"], row["epoch"]) for row in rows} == {("factomes", OutboxHistory.objects.get().epoch)}
+    first = json.loads(str(next(row for row in rows if row["kind"] == "mes.operation")["payload"]))
+    assert first["row"]["good"] == "0"
     last = json.loads(str([row for row in rows if row["kind"] == "mes.operation"][-1]["payload"]))
     assert (last["action"], last["actor"], last["row"]["good"]) == ("operation.report", "operator", "10")
 

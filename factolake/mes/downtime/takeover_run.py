@@ -8,15 +8,15 @@ from typing import Any
 from django.db import connection
 from django.db.models import F
 
-from factolake.domain.action import ActorKind, Effect, Role
+from factolake.domain.action import Effect, Role
 from factolake.mes.core.action import ACTIONS, At, Form, Request, action, perform
 from factolake.mes.core.call import Call
 from factolake.mes.core.lake import is_there, rows, utc
 from factolake.mes.downtime.models import Stop, StopConflict, StopState, TakenFrom
 from factolake.mes.downtime.takeover import Key, LakeStop, new_stop, plan
 from factolake.mes.equipment.models import Equipment
-from factolake.mes.people.models import Person
 from factolake.mes.people.rights import Rights
+from factolake.mes.people.services import service
 
 TABLE = "lake_downtime"
 SOURCE = "silver.downtime"
@@ -59,10 +59,8 @@ def turn(now: datetime) -> bool:
     mark, at = TakenFrom.objects.filter(table=TABLE).first(), _bookmark()
     if at is None or (mark is not None and (mark.history, mark.version) == at):
         return False
-    known = {"name": "The lake", "kind": ActorKind.SERVICE.value, "is_active": False, "pin": "", "password": "!", "changed_ts": now}
-    service, _ = Person.objects.get_or_create(person_id=LAKE, defaults=known)
     done = ACTIONS["stop_takeover.create"]
-    perform(Call(service, now, "sync"), Request(done, "", done.form()), Rights(frozenset({(Role.ENGINEER, "")})))
+    perform(Call(service(LAKE, "The lake", now), now, "sync"), Request(done, "", done.form()), Rights(frozenset({(Role.ENGINEER, "")})))
     return True
 
 

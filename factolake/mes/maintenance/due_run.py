@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from factolake.domain.action import ActorKind, Role
+from factolake.domain.action import Role
 from factolake.mes.core.action import ACTIONS, Request, perform
 from factolake.mes.core.call import Call
 from factolake.mes.maintenance.cycles import due_plans
-from factolake.mes.people.models import Person
 from factolake.mes.people.rights import Rights
+from factolake.mes.people.services import service
 
 PREVENTIVE = "preventive"
 """Id of the service that asks for what is due; it may not sign in."""
@@ -18,9 +18,8 @@ def turn(now: datetime) -> int:
     plans = due_plans(now)
     if not plans:
         return 0
-    known = {"name": "Preventive maintenance", "kind": ActorKind.SERVICE.value, "is_active": False, "pin": "", "password": "!", "changed_ts": now}
-    service, _ = Person.objects.get_or_create(person_id=PREVENTIVE, defaults=known)
+    asker = service(PREVENTIVE, "Preventive maintenance", now)
     asking = ACTIONS["preventive_plan.request"]
     for plan_id in plans:
-        perform(Call(service, now, "job"), Request(asking, plan_id, asking.form()), Rights(frozenset({(Role.MAINTENANCE, "")})))
+        perform(Call(asker, now, "job"), Request(asking, plan_id, asking.form()), Rights(frozenset({(Role.MAINTENANCE, "")})))
     return len(plans)

@@ -1,5 +1,7 @@
 """Master data of what is made: materials, bills and routings. Owned by the ERP where there is one; valid from and to in rows."""
 
+from decimal import Decimal
+
 from django.db import models
 
 from factolake.mes.core.record import Record
@@ -7,6 +9,8 @@ from factolake.mes.core.record import Record
 
 def quantity_field(**more: object) -> models.DecimalField:
     """A quantity in the material's base unit: 15 digits, 4 of them behind the point, which SQLite too keeps exactly."""
+    if "default" in more:
+        more["default"] = Decimal(str(more["default"]))  # a row that was just made shows the same kind of value as one that was read
     return models.DecimalField(max_digits=15, decimal_places=4, **more)
 
 
