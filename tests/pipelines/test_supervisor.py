@@ -121,6 +121,8 @@ def is_gone(pid: int) -> bool:
 def test_children_of_a_part_go_with_it(supervise, tmp_path):
     code = """
     import subprocess, sys, signal
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # as it should be, whatever the process that runs the tests has made of it
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     print(child.pid, flush=True)
     signal.pause()
