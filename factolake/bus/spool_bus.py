@@ -3,7 +3,6 @@
 Offsets come from AUTOINCREMENT, so they only grow, also after everything was released. The size limit counts bytes of stored values.
 """
 
-import os
 import sqlite3
 import threading
 import uuid
@@ -16,6 +15,7 @@ from factolake.bus.spool_errors import primary_code, spool_error
 from factolake.bus.spool_rows import SELECT, as_record, headers_text, salvage
 from factolake.domain.clock import Clock
 from factolake.errors import LogReplaced, SourceUnavailable, SpoolFull, TableDamaged
+from factolake.files import sync_to_disk
 
 BUSY_TIMEOUT_S = 30.0
 _FREE_PAGES_KEPT = 1024
@@ -131,7 +131,7 @@ class Spool:
         except sqlite3.DatabaseError as error:
             raise spool_error(self._path, error) from error
         if is_new:
-            _fsync_folder(self._path.parent)
+            sync_to_disk(self._path.parent)
         return db, log_id, self._path.stat().st_ino
 
     def _prepare(self, db: sqlite3.Connection) -> str:
@@ -210,11 +210,3 @@ class Spool:
 def _last_offset(db: sqlite3.Connection) -> int:
     row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'records'").fetchone()
     return int(row[0]) if row else 0
-
-
-def _fsync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from factolake.errors import TableDamaged
+from factolake.files import sync_to_disk
 
 TAIL = 20
 MARKER = "_durable"
@@ -240,10 +241,6 @@ def _folders(file: Path, root: Path) -> Iterator[Path]:
 
 def _fsync(path: Path) -> None:
     try:
-        handle = os.open(path, os.O_RDONLY)
+        sync_to_disk(path)
     except FileNotFoundError as error:
         raise TableDamaged(f"{path} is missing though the log names it; run `factolake doctor`") from error
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

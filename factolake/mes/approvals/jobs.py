@@ -4,12 +4,9 @@ from datetime import datetime
 
 from factolake.domain.action import Role
 from factolake.mes.approvals.models import OPEN_STATES, Proposal
-from factolake.mes.core.action import ACTIONS, Request, perform
-from factolake.mes.core.call import Call
 from factolake.mes.core.jobs import job
 from factolake.mes.core.refusals import Refusal
-from factolake.mes.people.rights import Rights
-from factolake.mes.people.services import service
+from factolake.mes.people.services import act, service
 
 CLOCK = "clock"
 """Id of the service that marks what time has ended."""
@@ -18,11 +15,10 @@ CLOCK = "clock"
 def expire_overdue(now: datetime) -> int:
     """Mark every open proposal whose time is up; returns how many."""
     overdue = list(Proposal.objects.filter(state__in=OPEN_STATES, expires_ts__lte=now).values_list("pk", flat=True))
-    expire, marked = ACTIONS["proposal.expire"], 0
+    marked = 0
     for proposal_id in overdue:
-        call = Call(service(CLOCK, "The clock", now), now, "job")
         try:
-            perform(call, Request(expire, proposal_id, expire.form()), Rights(frozenset({(Role.ENGINEER, "")})))
+            act(service(CLOCK, "The clock", now), Role.ENGINEER, "proposal.expire", proposal_id, now)
         except Refusal:
             continue  # somebody ended it in the meantime
         marked += 1

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 from django.conf import settings
 from django.db import transaction
 
+from factolake.files import make_once, sync_to_disk
 from factolake.mes.audit.chain import canonical
 from factolake.mes.audit.models import AuditHead, AuditSeal
 
@@ -111,7 +112,7 @@ def ship(made: Seal, folder: Path) -> None:
         opened.write(line)
         opened.flush()
         os.fsync(opened.fileno())
-    _sync_folder(folder)
+    sync_to_disk(folder)
 
 
 def shipped(folder: Path) -> tuple[list[Seal], list[str]]:
@@ -132,13 +133,12 @@ def private_key(folder: Path) -> Ed25519PrivateKey:
     """The installation's key, made on first use; only its owner may read the file. The public key lies beside it."""
     file = folder / KEY_FILE
     if not file.exists():
-        folder.mkdir(parents=True, exist_ok=True)
         made = Ed25519PrivateKey.generate()
-        _write_once(file, made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), 0o600)
+        make_once(file, made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     key = load_pem_private_key(file.read_bytes(), None)
     assert isinstance(key, Ed25519PrivateKey)  # nobody else writes this file
     if not (folder / PUBLIC_FILE).exists():
-        _write_once(folder / PUBLIC_FILE, key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo), 0o644)
+        make_once(folder / PUBLIC_FILE, key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo), 0o644)
     return key
 
 
@@ -151,27 +151,3 @@ def public_key(folder: Path) -> Ed25519PublicKey | None:
     if not isinstance(key, Ed25519PublicKey):
         raise ValueError(f"{file} holds no Ed25519 public key; put back the one that was made with the first seal")
     return key
-
-
-def _write_once(file: Path, content: bytes, mode: int) -> None:
-    """Make `file` whole or not at all; one that is there stays, so that two that start at once share a key."""
-    part = file.with_name(f"{file.name}.{os.getpid()}")
-    with open(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode), "wb") as opened:
-        opened.write(content)
-        opened.flush()
-        os.fsync(opened.fileno())
-    try:
-        os.link(part, file)
-    except FileExistsError:
-        pass
-    finally:
-        part.unlink()
-    _sync_folder(file.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -57,11 +58,8 @@ class Call:
     def create(self, row: R) -> R:
         """Insert `row`. Raises Conflict when one with its key is there already or it points at nothing."""
         row.changed_ts = self.at_ts
-        try:
-            with transaction.atomic():
-                row.save(force_insert=True)
-        except IntegrityError as error:
-            raise Conflict(f"{row.NOUN} {row.pk or ''} cannot be made: {_cause(error)}") from error
+        with _stored(f"{row.NOUN} {row.pk or ''} cannot be made"):
+            row.save(force_insert=True)
         self.changes.append(Change(row.NOUN, str(row.pk), None, snapshot(row)))
         return row
 
@@ -74,11 +72,8 @@ class Call:
             return row
         row.version += 1
         row.changed_ts = self.at_ts
-        try:
-            with transaction.atomic():
-                row.save(force_update=True)
-        except IntegrityError as error:
-            raise Conflict(f"{row.NOUN} {row.pk} cannot be changed so: {_cause(error)}") from error
+        with _stored(f"{row.NOUN} {row.pk} cannot be changed so"):
+            row.save(force_update=True)
         self.changes.append(Change(row.NOUN, str(row.pk), before, snapshot(row)))
         return row
 
@@ -187,6 +182,16 @@ def _digest(changes: Iterable[Change]) -> str:
     for change in changes:
         hashed.update(json.dumps(change.after, sort_keys=True).encode() + b"\n")
     return hashed.hexdigest()
+
+
+@contextmanager
+def _stored(refusal: str) -> Iterator[None]:
+    """Write inside; what the database refuses is undone and told as a Conflict that begins with `refusal`."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        raise Conflict(f"{refusal}: {_cause(error)}") from error
 
 
 def _cause(error: IntegrityError) -> str:

@@ -9,14 +9,13 @@ from django.db import connection
 from django.db.models import F
 
 from factolake.domain.action import Effect, Role
-from factolake.mes.core.action import ACTIONS, At, Form, Request, action, perform
+from factolake.mes.core.action import At, Form, action
 from factolake.mes.core.call import Call
 from factolake.mes.core.lake import is_there, rows, utc
 from factolake.mes.downtime.models import Stop, StopConflict, StopState, TakenFrom
 from factolake.mes.downtime.takeover import Key, LakeStop, new_stop, plan
 from factolake.mes.equipment.models import Equipment
-from factolake.mes.people.rights import Rights
-from factolake.mes.people.services import service
+from factolake.mes.people.services import act, service
 
 TABLE = "lake_downtime"
 SOURCE = "silver.downtime"
@@ -59,8 +58,7 @@ def turn(now: datetime) -> bool:
     mark, at = TakenFrom.objects.filter(table=TABLE).first(), _bookmark()
     if at is None or (mark is not None and (mark.history, mark.version) == at):
         return False
-    done = ACTIONS["stop_takeover.create"]
-    perform(Call(service(LAKE, "The lake", now), now, "sync"), Request(done, "", done.form()), Rights(frozenset({(Role.ENGINEER, "")})))
+    act(service(LAKE, "The lake", now), Role.ENGINEER, "stop_takeover.create", "", now, "sync")
     return True
 
 

@@ -3,11 +3,8 @@
 from datetime import datetime
 
 from factolake.domain.action import Role
-from factolake.mes.core.action import ACTIONS, Request, perform
-from factolake.mes.core.call import Call
 from factolake.mes.maintenance.cycles import due_plans
-from factolake.mes.people.rights import Rights
-from factolake.mes.people.services import service
+from factolake.mes.people.services import act, service
 
 PREVENTIVE = "preventive"
 """Id of the service that asks for what is due; it may not sign in."""
@@ -19,7 +16,6 @@ def turn(now: datetime) -> int:
     if not plans:
         return 0
     asker = service(PREVENTIVE, "Preventive maintenance", now)
-    asking = ACTIONS["preventive_plan.request"]
     for plan_id in plans:
-        perform(Call(asker, now, "job"), Request(asking, plan_id, asking.form()), Rights(frozenset({(Role.MAINTENANCE, "")})))
+        act(asker, Role.MAINTENANCE, "preventive_plan.request", plan_id, now)
     return len(plans)

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from factolake.domain.action import Role
-from factolake.mes.core.principal import STATION, Principal, rights_in
+from factolake.mes.core.principal import Principal, rights_in
 from factolake.mes.core.refusals import Invalid, NotAllowed, Refusal
 from factolake.mes.pages.sessions import is_polling
 
@@ -64,11 +64,6 @@ def who(request: HttpRequest) -> Principal:
         known = Principal(request.user, rights_in(request), "page")
         request.factomes_who = known
     return known
-
-
-def is_at_station(request: HttpRequest) -> bool:
-    """Whether the session was begun on a station's tablet."""
-    return STATION in request.session
 
 
 def show(request: HttpRequest, template: str, context: Mapping[str, object] | None = None, status: int = 200) -> HttpResponse:

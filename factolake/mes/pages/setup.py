@@ -1,7 +1,6 @@
 """The first administrator. While there is none, whoever has the one-time code from the server's own folder may name one; no password is shipped."""
 
 import hmac
-import os
 import secrets
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from factolake.domain.action import ActorKind, Role
+from factolake.files import make_once
 from factolake.mes.audit import chain
 from factolake.mes.core.action import ACTIONS, Request, parse_form, perform
 from factolake.mes.core.call import Call
@@ -31,14 +31,9 @@ def setup_code() -> str:
     if not is_open():
         _file().unlink(missing_ok=True)
         return ""
-    try:
-        handle = os.open(_file(), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
-        return _file().read_text(encoding="utf-8").strip()
-    code = "-".join(secrets.token_hex(2) for _ in range(5))
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(code)
-    return code
+    if not _file().exists():
+        make_once(_file(), "-".join(secrets.token_hex(2) for _ in range(5)).encode())
+    return _file().read_text(encoding="utf-8").strip()
 
 
 def check_code(code: str) -> None:

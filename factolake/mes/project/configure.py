@@ -1,6 +1,5 @@
 """Django's settings, made of ours. `start` has to come before anything of FactoMES but `sync` is imported."""
 
-import os
 import secrets
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from factolake.config.settings import Settings
 from factolake.errors import ConfigError
+from factolake.files import make_once
 
 APPS = (
     "factolake.mes.people",
@@ -165,13 +165,6 @@ def database(url: str) -> dict[str, Any]:
 
 def secret_file(path: Path) -> Path:
     """A file with 256 random bits that only its owner may read; made on first use."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
-        return path
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(secrets.token_urlsafe(48))
-        file.flush()
-        os.fsync(file.fileno())
+    if not path.exists():
+        make_once(path, secrets.token_urlsafe(48).encode())
     return path

@@ -1,0 +1,32 @@
+"""Files that have to be on the disk, and files that are made once and whole."""
+
+import os
+import tempfile
+from pathlib import Path
+
+
+def sync_to_disk(path: Path) -> None:
+    """Wait until a file's content, or a folder's list of names, is on the disk. Raises FileNotFoundError and other OSErrors."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def make_once(file: Path, content: bytes, mode: int = 0o600) -> None:
+    """Make `file` whole or not at all, with its folder; one that is there stays, so that two processes that start at once share it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle, part = tempfile.mkstemp(prefix=f"{file.name}.", dir=file.parent)
+    with open(handle, "wb") as opened:
+        os.fchmod(handle, mode)
+        opened.write(content)
+        opened.flush()
+        os.fsync(opened.fileno())
+    try:
+        os.link(part, file)
+    except FileExistsError:
+        pass
+    finally:
+        os.unlink(part)
+    sync_to_disk(file.parent)
