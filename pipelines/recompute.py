@@ -23,7 +23,7 @@ from factolake.lake.engine import engine
 from factolake.lake.positions import forgotten_position, refine_position
 from factolake.lake.tables import Lake
 from factolake.refine.feed import MAX_FEED_ROWS
-from factolake.refine.refinement import Refinement
+from factolake.refine.refinement import Input, Refinement
 from factolake.refine.registry import REFINEMENTS
 from factolake.refine.runner import Runner, record_plant
 from factolake.refine.slices import days_of, frozen_slices, rows_of
@@ -94,7 +94,10 @@ def _copy(published: Lake, copy: Lake, table: Table) -> None:
 def _take_over(published: Lake, copy: Lake, refinement: Refinement) -> None:
     """Slices whose readings are no longer kept cannot be made again; they stand in the copy as they were published, and nobody makes them."""
     output = refinement.output
-    if not output.slice_by or not published.exists(output):
+    if not published.exists(output):
+        return
+    if refinement.append:
+        _take_over_rows(published, copy, refinement)
         return
     handle = published.open(output)
     held = handle.read(columns=list(output.slice_by)).group_by(list(output.slice_by)).aggregate([]).to_pylist()
@@ -113,16 +116,30 @@ def _take_over(published: Lake, copy: Lake, refinement: Refinement) -> None:
             target.commit_positions(marks)
 
 
+def _take_over_rows(published: Lake, copy: Lake, refinement: Refinement) -> None:
+    """Rows kept longer than the messages they were made from stand in the copy as they were published; the message key tells which."""
+    output, source = refinement.output, refinement.inputs[0].table
+    if output.retention_days is not None or source.layer != "bronze" or not published.exists(source):
+        return
+    kept = published.open(source).read(columns=list(source.key))
+    rows = published.open(output).read()
+    old = rows.join(kept, keys=list(source.key), join_type="left anti").select(rows.column_names).cast(rows.schema)
+    if old.num_rows:
+        copy.ensure(output)
+        copy.open(output).append(old, {})
+
+
 def _read_through(published: Lake, table: Table) -> int:
     """The version of `table` now; Transient when a refinement that reads it lags behind rows of it."""
     source = published.open(table)
     version = source.version
-    for refinement in REFINEMENTS:
-        if table.name not in {feed.table.name for feed in refinement.inputs} or not published.exists(refinement.output):
+    readers = [(one, feed) for one in REFINEMENTS for feed in one.inputs if feed.table is table]
+    for refinement, feed in readers:
+        if not published.exists(refinement.output):
             continue
         position = published.open(refinement.output).position(refine_position(refinement.name, table.name, source.history))
         behind = position is None or position < version
-        if behind and _rows_after(published, table, position, version):
+        if behind and _rows_after(published, feed, position, version):
             raise Transient(
                 f"{refinement.output.name} has read {table.name} through version {position}, which is at {version}: "
                 "run `factolake refine --once` (or stop landing) and check again"
@@ -130,11 +147,12 @@ def _read_through(published: Lake, table: Table) -> int:
     return version
 
 
-def _rows_after(published: Lake, table: Table, position: int | None, version: int) -> bool:
-    if table is not bronze.READINGS:
+def _rows_after(published: Lake, feed: Input, position: int | None, version: int) -> bool:
+    if feed.table is not bronze.READINGS and feed.only is None:
         return False
-    key = list(table.key[:1])
-    return bool(published.open(table).changes(0 if position is None else position + 1, version, key).num_rows)
+    columns = feed.columns if feed.only else feed.table.key[:1]
+    rows = published.open(feed.table).changes(0 if position is None else position + 1, version, columns)
+    return bool((feed.only(rows) if feed.only else rows).num_rows)
 
 
 def _compare(published: Lake, copy: Lake, table: Table) -> Difference:

@@ -53,7 +53,10 @@ class Tending:
         make_durable(handle.path, handle.version)
         if table.name not in self._upkeeps:
             self._upkeeps[table.name] = Upkeep(handle, self._settings.compact_every_s, self._settings.checkpoint_every_s)
-        done = self._upkeeps[table.name].on(handle).step(self._clock.now(), oldest_needed(self._lake, table))
+        upkeep, now = self._upkeeps[table.name].on(handle), self._clock.now()
+        _, tidies = upkeep.due(now)
+        # To ask every reader opens every refined table, which would cost each pass more than all else that an idle one does.
+        done = upkeep.step(now, oldest_needed(self._lake, table) if tidies else None)
         if done.alarm:
             log.warning("upkeep", alarm=done.alarm)
-        forget_old(self._lake, handle, self._clock.now(), done)
+        forget_old(self._lake, handle, now, done)

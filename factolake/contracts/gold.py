@@ -173,4 +173,52 @@ KNOWLEDGE_LAG = Table(
     bi_visible=True,
 )
 
-GOLD = (OEE_HOUR, OEE_SHIFT, LOSSES, KNOWLEDGE_LAG)
+DOWNTIME_PARETO = Table(
+    "gold",
+    "downtime_pareto",
+    "one reason of the stopped time of one machine in one shift; the reasons of a shift sum to silver.downtime in it exactly",
+    (
+        _LINE,
+        _MACHINE,
+        _PRODUCTION_DAY,
+        _SHIFT,
+        Column("reason_id", Type.STRING, "Reason given; `unclassified`: none yet, `not_asked`: short, starved or blocked.", nullable=False),
+        Column("reason_path", Type.STRING, "The reason's names from the root of its tree down; null for the two words above."),
+        Column("is_planned", Type.BOOL, "Whether the reason counts as planned; null for the two words above."),
+        Column("reason_order", Type.INT32, "Place among the reasons of the machine and shift, most time first.", nullable=False, low=1),
+        Column("stops", Type.INT64, "Stops of silver.downtime that it took time of.", unit="stops", nullable=False, low=1),
+        _us("duration_us", "Stopped time with this reason, within the shift.", low=1),
+        as_of(),
+    ),
+    key=("machine", "production_day", "shift", "reason_id"),
+    writer="refine/downtime_pareto",
+    slice_by=("line", "production_day", "shift"),
+    freshness_target_s=60,
+    bi_visible=True,
+)
+
+SCHEDULE = Table(
+    "gold",
+    "schedule",
+    "one operation in one plan that planner software proposes for a line; only operations that the plan moves",
+    (
+        _LINE,
+        Column("plan_id", Type.STRING, "The planner software's own id of the plan; a plan is proposed once and as a whole.", nullable=False),
+        Column("operation_id", Type.STRING, "Operation of the record.", nullable=False),
+        Column("machine", Type.STRING, "Machine (ISA-95 work unit) where it is to be done.", nullable=False),
+        Column("planned_start_ts", Type.TIMESTAMP, "Planned start (UTC).", nullable=False),
+        Column("planned_end_ts", Type.TIMESTAMP, "Planned end (UTC).", nullable=False),
+        Column("why", Type.STRING, "Why this operation moves, in words."),
+        Column("plan_why", Type.STRING, "Why there is a plan, in words; the same on all its rows.", nullable=False),
+        Column("plan_operations", Type.INT32, "How many rows the plan has; it is taken when all are there.", nullable=False, low=1),
+        Column("based_on", Type.STRING, "Schedule of the record that was current when it was planned; null: none was."),
+        as_of(),
+    ),
+    key=("plan_id", "operation_id"),
+    writer="models/planning",
+    slice_by=("line", "plan_id"),
+    bi_visible=True,
+)
+"""What planner software proposes; FactoMES takes it. In no list of tables until something here writes it."""
+
+GOLD = (OEE_HOUR, OEE_SHIFT, LOSSES, KNOWLEDGE_LAG, DOWNTIME_PARETO)

@@ -95,6 +95,28 @@ QUARANTINE = Table(
     freshness_target_s=10,
 )
 
+MES_QUARANTINE = Table(
+    "ops",
+    "mes_quarantine",
+    "one change of FactoMES's record that silver refused, with the rule that refused it",
+    (
+        *MESSAGE_KEY,
+        Column("rule", Type.STRING, "Short stable word: undecodable, wrong_row.", nullable=False),
+        Column("rule_version", Type.INT32, "Version of the rule set.", nullable=False, low=1),
+        Column("detail", Type.STRING, "What was seen, in words.", nullable=False),
+        Column("noun", Type.STRING, "Kind of the row: order, operation, lot and so on.", nullable=False),
+        Column("object_id", Type.STRING, "Key of the row as the event names it."),
+        Column("source_ts", Type.TIMESTAMP, "When it was done, as FactoMES says (UTC)."),
+        Column("gateway_ts", Type.TIMESTAMP, "When the sync sent it (UTC).", nullable=False),
+        Column("log_id", Type.STRING, "Which log its record is in.", nullable=False),
+        Column("log_offset", Type.INT64, "Offset of its record.", nullable=False, low=0),
+        as_of(),
+    ),
+    key=KEY,
+    writer="refine/mes_quarantine",
+    freshness_target_s=60,
+)
+
 RESTATEMENTS = Table(
     "ops",
     "restatements",
@@ -136,4 +158,4 @@ RUNS = Table(
     kept_since="started_ts",
 )
 
-OPS = (CLOCK, GAPS, LOSSES, LEDGER, QUARANTINE, RESTATEMENTS, RUNS)
+OPS = (CLOCK, GAPS, LOSSES, LEDGER, QUARANTINE, MES_QUARANTINE, RESTATEMENTS, RUNS)

@@ -18,6 +18,8 @@ class Type(StrEnum):
     INT32 = "int32"
     INT64 = "int64"
     DECIMAL20 = "decimal20"
+    QUANTITY = "decimal(15,4)"
+    MEASURE = "decimal(15,6)"
     FLOAT64 = "float64"
     BOOL = "bool"
     TIMESTAMP = "timestamp"

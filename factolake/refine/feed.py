@@ -1,6 +1,7 @@
 """What a refinement reads of an input: the change feed since its position, in portions; or the whole table as if it had just been written."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,6 +14,15 @@ CAUSE = "factolake.cause"
 MAX_FEED_VERSIONS = 500
 MAX_FEED_ROWS = 100_000
 """Spark Connect refuses a message above 128 MiB, and a reading on its way takes about 500 bytes: 400,000 rows were 208 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Versions of one input still to be read: (after, through]; `after` None means the whole table."""
+
+    input: Input
+    after: int | None
+    through: int
 
 
 def news(handle: Handle, columns: Sequence[str], after: int | None) -> pa.Table:

@@ -21,7 +21,7 @@ from factolake.domain.signals import SignalKind
 from factolake.domain.units import UNITS
 from factolake.refine.plant_frames import PlantFrames
 from factolake.refine.refinement import Horizon, Input, Inputs, Refinement, Slice
-from factolake.refine.slices import in_days, in_hours
+from factolake.refine.slices import in_days, in_hours, same_messages
 
 RULE_VERSION = 1
 OLDEST = datetime(1990, 1, 1, tzinfo=UTC)
@@ -213,7 +213,7 @@ def _known(rows: pa.Table, model: PlantModel) -> Column | None:
     near = near_hours(rows)
     if not near:
         return None
-    wanted = _same_messages(rows)
+    wanted = same_messages(rows)
     stamps = _possible(rows["source_ts"])
     if len(stamps):
         wanted |= F.col("source_ts").between(*pc.min_max(stamps).as_py().values())
@@ -221,12 +221,6 @@ def _known(rows: pa.Table, model: PlantModel) -> Column | None:
     if followed:
         wanted |= F.col("source_id").isin(*followed)
     return in_days("day", {hour.date() for hour in near}) & in_hours(near) & wanted
-
-
-def _same_messages(rows: pa.Table) -> Column:
-    """Messages of the epochs of `rows`, from the first to the last number among them."""
-    first, last = pc.min_max(rows["seq"]).as_py().values()
-    return F.col("epoch").isin(*pc.unique(rows["epoch"]).to_pylist()) & F.col("seq").between(first, last)
 
 
 def near_hours(rows: pa.Table) -> set[datetime]:
@@ -254,7 +248,7 @@ _FEED = (Input(bronze.READINGS, bronze.READINGS.column_names, _no_slice, _every_
 
 def _quarantined(rows: pa.Table, _: PlantModel) -> Column:
     """Quarantined rows that new bronze rows may repeat."""
-    return _same_messages(rows)
+    return same_messages(rows)
 
 
 READINGS = Refinement("readings", silver.READINGS, _FEED, readings, append=True, known=_known, refused_in=ops.QUARANTINE)

@@ -48,7 +48,9 @@ class Input:
 
     `columns` are read from the change feed (with `_change_type`) and given to `touch`, which names the output slices they touch.
     `rows` says, as a condition on the input, which of its rows the touched slices need (None: none). `with_cause` adds, for an append
-    refinement, the column `_cause`: why the commit made its slices anew (null: new rows).
+    refinement, the column `_cause`: why the commit made its slices anew (null: new rows). `only` drops, for an append refinement, the rows
+    of the change feed that it need not look at; where none is left nothing is computed. With `touches_all` a changed row
+    touches every slice: names that all of them show.
     """
 
     table: Table
@@ -56,6 +58,8 @@ class Input:
     touch: Callable[[pa.Table, Horizon], set[Slice]]
     rows: Callable[[frozenset[Slice]], Column | None]
     with_cause: bool = False
+    only: Callable[[pa.Table], pa.Table] | None = None
+    touches_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,8 @@ class Refinement:
 
     `append` refinements get only the new rows of their first input (from the change feed, with `_change_type` and `_commit_version`)
     and their result is appended. `known` says, as a condition on the output, which rows already there the transform must see;
-    `refused_in` names the table of rows refused earlier, which are tried again when the plant model changes.
+    `refused_in` names the table of rows refused earlier, which are tried again when the plant model changes. With `replaces` (and `known`) the
+    result takes the place of the rows of its slices, `group_size` of them in a commit: a slice is a row, the transform folds news into it.
     The others get whole slices and their result replaces those slices, `group_size` slices at a time, oldest first; `own_rows` adds
     rows of the output itself to the frames (a chain: carry). The transform returns the contract's columns without `as_of`.
     """
@@ -86,6 +91,7 @@ class Refinement:
     inputs: tuple[Input, ...]
     transform: Callable[[Inputs], DataFrame]
     append: bool = False
+    replaces: bool = False
     known: Callable[[pa.Table, PlantModel], Column | None] | None = None
     refused_in: Table | None = None
     own_rows: Callable[[frozenset[Slice]], Column] | None = None

@@ -1,5 +1,6 @@
 """Every refinement in the order data flows: a table's inputs stand before it."""
 
+from factolake.kpi.downtime_pareto import DOWNTIME_PARETO
 from factolake.kpi.knowledge_lag import KNOWLEDGE_LAG
 from factolake.kpi.losses import LOSSES
 from factolake.kpi.oee_hour import OEE_HOUR
@@ -8,6 +9,8 @@ from factolake.refine.carry import CARRY
 from factolake.refine.counts import COUNTS
 from factolake.refine.downtime import DOWNTIME
 from factolake.refine.machine_states import MACHINE_STATES
+from factolake.refine.mes_changes import CHANGES, REFUSED
+from factolake.refine.mes_tables import MES_ROWS
 from factolake.refine.readings import QUARANTINE, READINGS
 from factolake.refine.refinement import Refinement
 from factolake.refine.restatements import RESTATEMENTS
@@ -26,4 +29,9 @@ REFINEMENTS: tuple[Refinement, ...] = (
     LOSSES,
     KNOWLEDGE_LAG,
     RESTATEMENTS,
+    # FactoMES's record changes seldom and nothing above is made from it, so it does not stand in its way.
+    CHANGES,
+    *MES_ROWS,
+    DOWNTIME_PARETO,
+    REFUSED,
 )

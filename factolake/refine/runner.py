@@ -5,10 +5,11 @@ position in the output is `refine/<name>/<input>@<history>`; only the commit tha
 repeats work and never skips it. Slices whose rows came out as before are not written again, which is what ends a chain.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pyarrow as pa
@@ -24,31 +25,26 @@ from factolake.crash import crash_point
 from factolake.domain.clock import Clock
 from factolake.domain.plant import PlantModel
 from factolake.errors import ContractViolation, TableDamaged
-from factolake.lake.diff import changed_slices
 from factolake.lake.engine import Engine
 from factolake.lake.positions import refine_position
 from factolake.lake.tables import Handle, Lake
-from factolake.refine.feed import CAUSE, as_new, news, portion, whole
+from factolake.refine.feed import CAUSE, Span, as_new, news, portion, whole
 from factolake.refine.plant_frames import PlantFrames, plant_frames
+from factolake.refine.putting import put_changed, put_new
 from factolake.refine.reach import Reach, reached
 from factolake.refine.refinement import Horizon, Input, Inputs, Refinement, Slice
 from factolake.refine.result import RunResult
-from factolake.refine.slices import age, frozen_slices, rows_of, slice_predicate
+from factolake.refine.slices import age, frozen_slices
 
 log = structlog.get_logger(__name__)
 PLAN_STEP = 1_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LAZY_VERSIONS = 200
-"""A position that moved without touching a slice is committed only after this many versions: the feed is cheap to read again."""
+LAZY_S = 600.0
+"""A position that moved without touching a slice is committed only after this many versions or seconds: the feed is cheap to read again.
 
-
-@dataclass(frozen=True, slots=True)
-class _Span:
-    """Versions of one input still to be read: (after, through]; `after` None means the whole table."""
-
-    input: Input
-    after: int | None
-    through: int
+Upkeep keeps what lies behind a position, and sounds an alarm at half an hour of it.
+"""
 
 
 class Runner:
@@ -74,10 +70,14 @@ class Runner:
         self._reach = Reach()
         self._clock_read = (-1, EPOCH)
         self._clock_seen: dict[str, int] = {}
+        self._lazy_since: dict[str, float] = {}
 
     def run(self, refinement: Refinement) -> RunResult:
         """Bring the output up to its inputs' present versions; a no-op when they have not moved."""
         started = time.perf_counter()
+        self._settle_in_time(refinement)
+        if refinement.replaces and self._is_idle(refinement):
+            return RunResult(refinement.name)
         output = self._handle(refinement.output)
         spans = [self._span(refinement, output, feed) for feed in refinement.inputs]
         moved = [span for span in spans if span.after is None or span.after < span.through]
@@ -85,6 +85,11 @@ class Runner:
             return RunResult(refinement.name)
         result = self._append(refinement, output, spans) if refinement.append else self._replace(refinement, output, spans)
         return replace(result, duration_s=time.perf_counter() - started)
+
+    def _is_idle(self, refinement: Refinement) -> bool:
+        """Whether the input stands where this process has read it: then its output need not be looked at. Of many tables few have news."""
+        feed = refinement.inputs[0].table
+        return self._read_through.get((refinement.name, feed.name)) == self._handle(feed).version
 
     def read_through(self, refinement: Refinement) -> dict[str, int]:
         """Version of each input taken up so far, -1 for none; positions not committed yet included. Reads no table anew."""
@@ -118,7 +123,7 @@ class Runner:
 
     def all_slices(self, refinement: Refinement) -> set[Slice]:
         """Every slice the inputs as they are now call for, and every slice the output holds."""
-        spans = [_Span(feed, None, self._handle(feed.table).version) for feed in refinement.inputs]
+        spans = [Span(feed, None, self._handle(feed.table).version) for feed in refinement.inputs]
         return self._touched(refinement, spans, self._handle(refinement.output), everything=True)
 
     def _opened(self, table: Table) -> Handle:
@@ -133,7 +138,7 @@ class Runner:
         handle.refresh()
         return handle
 
-    def _span(self, refinement: Refinement, output: Handle, feed: Input) -> _Span:
+    def _span(self, refinement: Refinement, output: Handle, feed: Input) -> Span:
         handle = self._handle(feed.table)
         stored = output.position(self._app_id(refinement, feed))
         held = self._read_through.get((refinement.name, feed.table.name))
@@ -143,7 +148,7 @@ class Runner:
             handle.begin_history()
             self._read_through = {read: through for read, through in self._read_through.items() if read[1] != feed.table.name}
             after = None
-        return _Span(feed, after, handle.version)
+        return Span(feed, after, handle.version)
 
     def _app_id(self, refinement: Refinement, feed: Input) -> str:
         return refine_position(refinement.name, feed.table.name, self._opened(feed.table).history)
@@ -173,45 +178,48 @@ class Runner:
         reads_clock = any(feed.table is ops.CLOCK for feed in refinement.inputs)
         return reads_clock and self._clock_seen.get(refinement.name) != self._handle(silver.CARRY).version
 
-    def _append(self, refinement: Refinement, output: Handle, spans: list[_Span]) -> RunResult:
+    def _append(self, refinement: Refinement, output: Handle, spans: list[Span]) -> RunResult:
         """New rows of the first input, in portions of versions, each committed with its position."""
         (span,) = spans
+        cause = self._plan_change(refinement, output)
         if span.after is None and not refinement.known and output.version:
-            return self._append_whole(refinement, output, span, TableDamaged(f"{span.input.table.name} is another table than the one read before"))
+            return self._past_hole(refinement, output, span, TableDamaged(f"{span.input.table.name} is another table than the one read before"))
+        if refinement.replaces and cause == "transform":
+            return self._append_whole(refinement, output, span)
         after = -1 if span.after is None else span.after
-        written, version = self._retry(refinement, output) if self._plan_change(refinement, output) else (0, None)
+        written, version = self._retry(refinement, output) if cause else (0, None)
         while after < span.through:
             try:
                 through, rows = portion(self._opened(span.input.table), span.input, after, span.through)
             except TableDamaged as hole:
-                return self._append_whole(refinement, output, span, hole)
+                return self._past_hole(refinement, output, span, hole)
             positions = {self._app_id(refinement, span.input): through, **self._plan_position(refinement, output)}
-            data = self._transform_new(refinement, output, rows) if rows.num_rows else None
+            data = self._transform_new(refinement, output, rows)
             crash_point(f"refine.{refinement.name}.computed")
-            if data is not None and data.num_rows:
-                version = output.append(data, positions)
-                written += data.num_rows
-            elif through - (output.position(self._app_id(refinement, span.input)) or -1) >= LAZY_VERSIONS:
+            put = put_new(refinement, output, data, positions)
+            version, written = put.version or version, written + put.rows
+            if put.version is None and self._overdue(refinement, output, {self._app_id(refinement, span.input): through}):
                 version = output.commit_positions(positions)
             self._read_through[(refinement.name, span.input.table.name)] = through
             crash_point(f"refine.{refinement.name}.committed")
             after = through
         return RunResult(refinement.name, rows_written=written, version=version, inputs={span.input.table.name: span.through})
 
-    def _append_whole(self, refinement: Refinement, output: Handle, span: _Span, hole: TableDamaged) -> RunResult:
-        """Past a hole in the feed: every row of the input once more, of which the output takes those it lacks.
+    def _past_hole(self, refinement: Refinement, output: Handle, span: Span, hole: TableDamaged) -> RunResult:
+        log.warning("a change feed has a hole", refinement=refinement.name, cause=str(hole), remedy="whole table" if refinement.known else "goes on")
+        return self._append_whole(refinement, output, span)
+
+    def _append_whole(self, refinement: Refinement, output: Handle, span: Span) -> RunResult:
+        """Past a hole in the feed, or by a new transform: every row of the input once more, of which the output takes those it lacks.
 
         What lives by the difference of commits alone (no `known`) cannot be made good; it goes on from the present version.
         """
-        log.warning("a change feed has a hole", refinement=refinement.name, cause=str(hole), remedy="whole table" if refinement.known else "goes on")
         written = 0
         if refinement.known:
             for rows in whole(self._opened(span.input.table), span.input.columns):
-                data = self._transform_new(refinement, output, rows)
-                if data.num_rows:
-                    output.append(data, {})
-                    written += data.num_rows
-        version = output.commit_positions({self._app_id(refinement, span.input): span.through, **self._plan_position(refinement, output)})
+                written += put_new(refinement, output, self._transform_new(refinement, output, rows), {}).rows
+        read = {self._app_id(refinement, span.input): span.through} if span.after is None or span.after < span.through else {}
+        version = output.commit_positions({**read, **self._plan_position(refinement, output)})
         self._read_through[(refinement.name, span.input.table.name)] = span.through
         return RunResult(refinement.name, rows_written=written, version=version, inputs={span.input.table.name: span.through})
 
@@ -220,7 +228,7 @@ class Runner:
         data = output.read(predicate="false")
         if refinement.refused_in is not None:
             rows = self._refused(refinement.inputs[0].table, refinement.refused_in)
-            data = self._transform_new(refinement, output, rows) if rows.num_rows else data
+            data = self._transform_new(refinement, output, rows)
         return data.num_rows, output.append(data, self._plan_position(refinement, output))
 
     def _refused(self, source: Table, refused_in: Table) -> pa.Table:
@@ -231,12 +239,16 @@ class Runner:
         return as_new(rows.select(list(source.column_names)))
 
     def _transform_new(self, refinement: Refinement, output: Handle, rows: pa.Table) -> pa.Table:
+        only = refinement.inputs[0].only
+        rows = only(rows) if only else rows
+        if not rows.num_rows:
+            return arrow_schema(refinement.output).empty_table()
         known = refinement.known(rows, self.model) if refinement.known else None
         frames = {refinement.inputs[0].table.name: to_frame(self.engine.spark, rows), refinement.output.name: self._frame(refinement.output, known)}
         inputs = Inputs(self.engine.spark, frames, self._no_slices(), self._plant_frames(), self.clock_ts())
         return self._result(refinement, inputs)
 
-    def _replace(self, refinement: Refinement, output: Handle, spans: list[_Span]) -> RunResult:
+    def _replace(self, refinement: Refinement, output: Handle, spans: list[Span]) -> RunResult:
         cause = self._plan_change(refinement, output)
         # An input not read before, or not in its present history, says nothing of slices that it does not hold and the output may.
         unread = any(span.after is None for span in spans)
@@ -245,14 +257,14 @@ class Runner:
         positions |= self._plan_position(refinement, output)
         cause = cause or (self._noted(spans) if slices else None)
         changed, rows, version = self._make(refinement, output, sorted(slices, key=age), positions, cause)
-        if version is None and self._overdue(refinement, output, spans):
+        if version is None and self._overdue(refinement, output, {self._app_id(refinement, span.input): span.through for span in spans}):
             version = output.commit_positions(positions)
         for span in spans:
             self._read_through[(refinement.name, span.input.table.name)] = span.through
         through = {span.input.table.name: span.through for span in spans}
         return RunResult(refinement.name, len(slices), changed, rows, version, through)
 
-    def _noted(self, spans: list[_Span]) -> str | None:
+    def _noted(self, spans: list[Span]) -> str | None:
         """What a commit read since the last run noted as its cause: a new transform upstream reaches the tables below it as changed rows."""
         with suppress(TableDamaged):  # what touched the slices is lost with the feed
             for span in spans:
@@ -263,7 +275,7 @@ class Runner:
                         return notes[max(notes)]
         return None
 
-    def _touched_or_all(self, refinement: Refinement, spans: list[_Span], output: Handle, *, everything: bool) -> set[Slice]:
+    def _touched_or_all(self, refinement: Refinement, spans: list[Span], output: Handle, *, everything: bool) -> set[Slice]:
         """The touched slices; every slice when a change feed has a hole: nobody knows what it touched."""
         try:
             return self._touched(refinement, spans, output, everything=everything)
@@ -273,7 +285,7 @@ class Runner:
             log.warning("a change feed has a hole", refinement=refinement.name, cause=str(hole), remedy="every slice")
             return self._touched(refinement, spans, output, everything=True)
 
-    def _touched(self, refinement: Refinement, spans: list[_Span], output: Handle, *, everything: bool) -> set[Slice]:
+    def _touched(self, refinement: Refinement, spans: list[Span], output: Handle, *, everything: bool) -> set[Slice]:
         horizon = self.horizon()
         slices: set[Slice] = set()
         if everything:
@@ -282,6 +294,8 @@ class Runner:
         for span in spans:
             if everything or span.after is None or span.after < span.through:
                 feed = news(self._opened(span.input.table), span.input.columns, None if everything else span.after)
+                if feed.num_rows and span.input.touches_all and not everything:
+                    return self._touched(refinement, spans, output, everything=True)
                 slices |= span.input.touch(feed, horizon) if feed.num_rows else set()
             elif span.input.table is ops.CLOCK:
                 slices |= span.input.touch(arrow_schema(ops.CLOCK).empty_table(), horizon)
@@ -304,13 +318,11 @@ class Runner:
         for number, group in enumerate(groups):
             data = self._transform_slices(refinement, frozenset(group))
             crash_point(f"refine.{refinement.name}.computed")
-            before = output.read(predicate=slice_predicate(refinement.output, group))
-            changed = changed_slices(before, data, refinement.output.slice_by, _compared(refinement.output))
-            if changed:
-                kept = rows_of(data, refinement.output, changed)
-                carried = positions if number == len(groups) - 1 else {}
-                version = output.replace(kept, slice_predicate(refinement.output, changed), carried, meta={CAUSE: cause} if cause else None)
-                changed_total, rows_total = changed_total + len(changed), rows_total + kept.num_rows
+            carried = positions if number == len(groups) - 1 else {}
+            put = put_changed(output, group, data, carried, {CAUSE: cause} if cause else None)
+            if put.version is not None:
+                version = put.version
+                changed_total, rows_total = changed_total + put.slices, rows_total + put.rows
                 crash_point(f"refine.{refinement.name}.committed")
             elif number == len(groups) - 1 and version is not None:
                 version = output.commit_positions(positions) if positions else version
@@ -340,9 +352,18 @@ class Runner:
             raise ContractViolation(f"{refinement.output.name}: {'; '.join(wrong)}; nothing was committed, the rows are recomputed on the next run")
         return data
 
-    def _overdue(self, refinement: Refinement, output: Handle, spans: list[_Span]) -> bool:
-        lags = [span.through - (output.position(self._app_id(refinement, span.input)) or 0) for span in spans]
-        return max(lags) >= LAZY_VERSIONS or any(output.position(self._app_id(refinement, span.input)) is None for span in spans)
+    def _overdue(self, refinement: Refinement, output: Handle, through: Mapping[str, int]) -> bool:
+        """Whether positions, by app id, that moved without a change are to be committed now."""
+        stored = {app_id: output.position(app_id) for app_id in through}
+        behind = max(version - (stored[app_id] or 0) for app_id, version in through.items())
+        self._lazy_since.setdefault(refinement.name, time.monotonic())
+        return None in stored.values() or behind >= LAZY_VERSIONS
+
+    def _settle_in_time(self, refinement: Refinement) -> None:
+        """Commit what has been remembered for long, also when nothing moves any more."""
+        if time.monotonic() - self._lazy_since.get(refinement.name, math.inf) >= LAZY_S:
+            del self._lazy_since[refinement.name]
+            self.settle(refinement)
 
     def clock_ts(self) -> datetime:
         """The latest tick of ops.clock: the present as far as landing has lived through it."""
@@ -377,7 +398,3 @@ def record_plant(lake: Lake, model: PlantModel, clock: Clock) -> bool:
     row = {"model_hash": model.digest, "model_json": model.document(), "loaded_ts": clock.now()}
     handle.append(pa.Table.from_pylist([row], arrow_schema(silver.PLANT_MODEL)), {})
     return True
-
-
-def _compared(table: Table) -> list[str]:
-    return [name for name in table.column_names if name != "as_of"]

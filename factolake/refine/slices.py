@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
@@ -41,6 +42,8 @@ def _literal(value: object) -> str:
         return f"TIMESTAMP '{value.strftime('%Y-%m-%d %H:%M:%S.%f')}+00:00'"
     if isinstance(value, date):
         return f"DATE '{value.isoformat()}'"
+    if isinstance(value, int):
+        return str(value)
     return "'" + str(value).replace("'", "''") + "'"
 
 
@@ -51,6 +54,12 @@ def hour_rows(slices: frozenset[Slice], *, before: int = 0, after: int = 0) -> C
         assert isinstance(hour, datetime)
         hours |= {hour + timedelta(hours=step) for step in range(-before, after + 1)}
     return in_days("day", {hour.date() for hour in hours}) & of_machines(slices) & in_hours(hours)
+
+
+def same_messages(rows: pa.Table) -> Column:
+    """Messages of the epochs of `rows`, from the first to the last number among them."""
+    first, last = pc.min_max(rows["seq"]).as_py().values()
+    return F.col("epoch").isin(*pc.unique(rows["epoch"]).to_pylist()) & F.col("seq").between(first, last)
 
 
 def in_hours(hours: set[datetime]) -> Column:

@@ -10,6 +10,8 @@ _TYPES = {
     Type.INT32: pa.int32(),
     Type.INT64: pa.int64(),
     Type.DECIMAL20: pa.decimal128(20, 0),
+    Type.QUANTITY: pa.decimal128(15, 4),
+    Type.MEASURE: pa.decimal128(15, 6),
     Type.FLOAT64: pa.float64(),
     Type.BOOL: pa.bool_(),
     Type.TIMESTAMP: pa.timestamp("us", tz="UTC"),

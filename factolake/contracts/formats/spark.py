@@ -13,6 +13,8 @@ _SPARK = {
     Type.INT32: "int",
     Type.INT64: "bigint",
     Type.DECIMAL20: "decimal(20,0)",
+    Type.QUANTITY: "decimal(15,4)",
+    Type.MEASURE: "decimal(15,6)",
     Type.FLOAT64: "double",
     Type.BOOL: "boolean",
     Type.TIMESTAMP: "timestamp",

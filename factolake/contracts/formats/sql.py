@@ -7,6 +7,8 @@ _SPARK_SQL = {
     Type.INT32: "INT",
     Type.INT64: "BIGINT",
     Type.DECIMAL20: "DECIMAL(20,0)",
+    Type.QUANTITY: "DECIMAL(15,4)",
+    Type.MEASURE: "DECIMAL(15,6)",
     Type.FLOAT64: "DOUBLE",
     Type.BOOL: "BOOLEAN",
     Type.TIMESTAMP: "TIMESTAMP",
