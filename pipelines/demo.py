@@ -14,19 +14,23 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from factolake.config import Settings
 from factolake.domain.clock import SystemClock
 from factolake.errors import SourceUnavailable
 from factolake.lake.sql import query
 from factolake.lake.tables import Lake
+from factolake.plant.office.people import ADMIN
 from pipelines.commands.invocation import print_table
 from pipelines.demo_progress import RecordingWatch, Sight, look, shares
 from pipelines.first_screen import Screen, clock_sentences, kpi_rows, loss_rows, read_screen
 from pipelines.foreground import Stop, stop_on_signals
+from pipelines.observe import read_document
 from pipelines.part_lock import holder, part_lock
 from pipelines.part_logs import open_log
+from pipelines.plant_part import office_options
 from pipelines.supervisor import STOP_ORDER, PartSpec, Supervisor
 from pipelines.up import part_command, part_spec, spool_drained
-from pipelines.workspace import Workspace, check_home, prepare
+from pipelines.workspace import PLANT_STATE, Workspace, check_home, prepare
 
 TICK_S = 0.2
 LOOK_EVERY_S = 1.0
@@ -34,6 +38,7 @@ CLOCKS_WITHIN_S = 20.0
 """How long the first screen waits for the other system's record of the breakdown once the KPI itself stands."""
 
 REST_WITHIN_S = 180.0
+OFFICE_WITHIN_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +149,19 @@ def _until_first_kpi(demo: Demo) -> float:
 def _settle(demo: Demo) -> None:
     """Stop what sends, let the rest come to rest and end it, so that the lake that stays is whole."""
     with demo.console.status("waiting until everything sent is landed and refined"):
-        demo.supervisor.stop(("plant", "edge", "land"))
+        told = demo.workspace.settings.run_dir / PLANT_STATE
+        demo.wait(lambda: not read_document(told).get("office_behind"), OFFICE_WITHIN_S)
+        demo.supervisor.stop(("plant", "edge", "mes", "sync"))
+        _sync_once(demo)  # what FactoMES recorded last goes the same way as everything else
+        demo.supervisor.stop(("land",))
         demo.wait(lambda: look(demo.workspace, demo.lake).at_rest, REST_WITHIN_S)
         demo.supervisor.stop()
-        # The sync may have ended before it saw the last of gold.
-        with open_log(demo.workspace.settings.run_dir, "sync") as log:
-            subprocess.run(part_command("sync", demo.workspace.settings_file, "--once"), stdout=log, stderr=log, check=False)
+        _sync_once(demo)  # what gold has learned last
+
+
+def _sync_once(demo: Demo) -> None:
+    with open_log(demo.workspace.settings.run_dir, "sync") as log:
+        subprocess.run(part_command("sync", demo.workspace.settings_file, "--once"), stdout=log, stderr=log, check=False)
 
 
 def _print(demo: Demo, screen: Screen, seconds: float, wishes: Wishes) -> None:
@@ -164,8 +176,8 @@ def _print(demo: Demo, screen: Screen, seconds: float, wishes: Wishes) -> None:
     shift = str(screen.shifts[-1]["shift"]) if screen.shifts else "early"
     line = next(iter(model.lines))
     for text in (
+        *(_way_into_mes(settings) if "mes" in settings.parts else ()),
         f"OPC UA   {next(iter(model.sources.values())).url}",
-        f"MES      {settings.mes_url}",
         f"logs     {settings.run_dir / 'logs'}",
         "try next:",
         f"  factolake explain oee_shift {line} {shift}",
@@ -177,12 +189,21 @@ def _print(demo: Demo, screen: Screen, seconds: float, wishes: Wishes) -> None:
         demo.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
+def _way_into_mes(settings: Settings) -> tuple[str, ...]:
+    office = office_options(settings)
+    return (
+        f"FactoMES {office.url}   as {ADMIN} or approver, planner, quality, quality2, maintenance; password {office.password}",
+        "         an order runs, a stop waits for its reason, a blocked pallet for two people to let it go",
+    )
+
+
 def _spec(name: str, workspace: Workspace, wishes: Wishes) -> PartSpec:
     arguments: tuple[str, ...] = ()
     if name == "plant" and workspace.recording:
         arguments = ("--recording", str(workspace.recording), "--machine", str(workspace.machine), "--speed", wishes.speed)
     elif name == "plant":
         arguments = ("--seed", str(wishes.seed), "--speed", wishes.speed, "--shift-start", workspace.shift_start.isoformat())
+        arguments += ("--office",) if "mes" in workspace.settings.parts else ()
     return part_spec(name, workspace.settings_file, *arguments)
 
 

@@ -5,6 +5,7 @@ The plant's clock is set by a whole-minute offset from UTC such that an eight-ho
 
 import datetime as dt
 import json
+import secrets
 import shutil
 import socket
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from factolake.config import Settings, load_plant, load_settings
 from factolake.config.parse import read_toml
 from factolake.domain.plant import PlantModel
 from factolake.errors import ConfigError
+from factolake.files import make_once
 from factolake.plant.scenario import Scenario, load_scenario
 from pipelines.toml_text import to_toml
 
@@ -24,8 +26,12 @@ CONF = Path(factolake.__file__).parent.parent / "conf"
 DEFAULT_SCENARIO = CONF / "scenarios" / "default.toml"
 MARKER = "demo.json"
 PLANT_STATE = "plant.json"
-"""What the plant part says of itself in `run/`: `{"reached": ISO time, "values": n, "done": bool}`; done: the recording is played."""
+"""What the plant part says of itself in `run/`: `{"reached": ISO time, "values": n, "done": bool, "office_behind": bool}`.
 
+done: the recording is played; office_behind: the people have not done yet what the line asked of them.
+"""
+
+ERP_TOKEN = "erp.token"
 SHIFT_END = dt.time(14)
 SHIFT_HOURS = 8
 KEPT = ("run",)
@@ -71,7 +77,9 @@ def prepare(home: Path, now: dt.datetime, *, recording: Path | None = None, keep
     plant = recorded_plant(machine) if machine else simulated_plant(shift_end)
     _with_port(plant, free_port())
     (conf / "plant.toml").write_text(to_toml(plant, "Written by `factolake demo`; the next demo writes it anew."), encoding="utf-8")
-    (conf / "factolake.toml").write_text(to_toml(demo_settings(home.resolve()), "Written by `factolake demo`."), encoding="utf-8")
+    settings = demo_settings(home.resolve(), has_mes=machine is None)
+    (conf / "factolake.toml").write_text(to_toml(settings, "Written by `factolake demo`."), encoding="utf-8")
+    make_once(conf / ERP_TOKEN, secrets.token_urlsafe(24).encode())
     marker = {
         "shift_start": (shift_end - dt.timedelta(hours=SHIFT_HOURS)).isoformat(),
         "recording": str(recording.resolve()) if recording else None,
@@ -91,15 +99,18 @@ def reopen(home: Path) -> Workspace:
     return Workspace(settings, conf / "factolake.toml", load_plant(settings.plant_file), start, recording, marker["machine"])
 
 
-def demo_settings(home: Path) -> Document:
-    """Settings of a demo: everything inside `home`, free ports, the books reconciled often enough to watch."""
-    return {
+def demo_settings(home: Path, *, has_mes: bool) -> Document:
+    """Settings of a demo: everything inside `home`, free ports, the books reconciled often enough to watch; with `has_mes` FactoMES and its ERP."""
+    settings: Document = {
         "home": str(home),
         "plant_file": str(home / "conf" / "plant.toml"),
-        "parts": ["plant", "edge", "land", "refine", "sync"],
+        "parts": ["plant", "edge", "land", "refine", "sync"] + (["mes"] if has_mes else []),
         "landing": {"ledger_every_s": 30},
-        "ports": {"dagster": free_port(), "spark_connect": free_port(), "thrift": free_port()},
+        "ports": {"dagster": free_port(), "mes": free_port(), "gate": free_port(), "spark_connect": free_port(), "thrift": free_port()},
     }
+    if has_mes:
+        settings["erp"] = {"system": "erp", "url": f"http://127.0.0.1:{free_port()}/confirmations", "token_file": str(home / "conf" / ERP_TOKEN)}
+    return settings
 
 
 def simulated_plant(shift_end: dt.datetime) -> Document:

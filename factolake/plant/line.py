@@ -16,7 +16,7 @@ from typing import NamedTuple
 from factolake.domain.calendar import SegmentKind
 from factolake.domain.plant import PlantModel
 from factolake.domain.states import MachineState
-from factolake.plant.scenario import US_PER_S, Happening, OrderScript, Scenario, StationScript
+from factolake.plant.scenario import US_PER_S, Happening, OrderScript, Scenario, StationScript, repeat_id
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DEFAULT_CYCLE_US = 30 * US_PER_S
@@ -194,7 +194,7 @@ class LineSimulation:
             last = self._scenario.order[-1]
             self._repeats += 1
             self._loaded = 0
-            self._job = Job(f"{last.id}-{self._repeats + 1}", last.product, last.quantity, 0)
+            self._job = Job(repeat_id(last, self._repeats + 1), last.product, last.quantity, 0)
         else:
             self._job = None
 

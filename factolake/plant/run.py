@@ -14,6 +14,7 @@ from factolake.domain.plant import PlantModel
 from factolake.domain.signals import SignalKind
 from factolake.errors import ConfigError, Transient
 from factolake.plant.legacy_mes import LegacyMes
+from factolake.plant.office.run import Office, OfficeOptions
 from factolake.plant.player import DONE_TAG, Played, Player, tag_of
 from factolake.plant.recording import load_recording
 from factolake.plant.scenario import Scenario
@@ -27,8 +28,8 @@ STEP_S = 300.0
 LIVE_TICK_S = 0.2
 CAUGHT_UP_S = 2.0
 
-Progress = Callable[[datetime, int], None]
-"""Called with the plant time reached and the values written so far."""
+Progress = Callable[[datetime, int, bool], None]
+"""Called with the plant time reached, the values written so far, and whether the office is behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class PlantOptions:
 
     `speed` limits how many times faster than real time history is played (None: as fast as the listener takes it). `until` ends the
     run at a plant time, None goes on live until stopped. Periods are seconds between process samples while history is played and live.
+    With `office` people and ERP work in FactoMES too.
     """
 
     seed: int = 7
@@ -49,6 +51,7 @@ class PlantOptions:
     ledger_keeps: Keep = "all"
     history_period_s: float = HISTORY_PERIOD_S
     live_period_s: float = LIVE_PERIOD_S
+    office: OfficeOptions | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,8 @@ async def run_plant(
     sampled = frozenset(s.name for s in signals if s.kind in (SignalKind.PROCESS, SignalKind.ENERGY, SignalKind.HEARTBEAT))
     ledger = TruthLedger(options.ledger, start, options.ledger_keeps, sampled)
     legacy = LegacyMes(scenario, start, log, clock) if log is not None else None
-    play = _Play(LineSignals(model, line, scenario, options.seed, start), server, ledger, legacy, options, clock, stop, on_progress)
+    office = Office(options.office, model, line, scenario, start, clock) if options.office else None
+    play = _Play(LineSignals(model, line, scenario, options.seed, start), server, ledger, legacy, office, options, clock, stop, on_progress)
     try:
         await play.history(start)
         await play.live()
@@ -91,6 +95,8 @@ async def run_plant(
     finally:
         ledger.close(play.now)
         await server.close()
+        if office is not None:
+            await asyncio.to_thread(office.close)
     return PlantRun(ledger.values, play.legacy_records, start, play.now)
 
 
@@ -159,12 +165,13 @@ class _Play:
         server: PlantServer,
         ledger: TruthLedger,
         legacy: LegacyMes | None,
+        office: Office | None,
         options: PlantOptions,
         clock: Clock,
         stop: asyncio.Event,
         on_progress: Progress | None,
     ) -> None:
-        self._signals, self._server, self._ledger, self._legacy = signals, server, ledger, legacy
+        self._signals, self._server, self._ledger, self._legacy, self._office = signals, server, ledger, legacy, office
         self._options, self._clock, self._stop, self._on_progress = options, clock, stop, on_progress
         self.now = options.shift_start or clock.now()
         self.legacy_records = 0
@@ -203,11 +210,13 @@ class _Play:
         self.now = until
         self._ledger.sent(changes)
         self._ledger.happened(facts, until)
+        if self._office is not None:
+            self._office.happened(facts)
         if self._legacy is not None:
             with contextlib.suppress(Transient):  # a full log: the record waits for the next step
                 self.legacy_records += self._legacy.advance_to(until)
         if self._on_progress is not None:
-            self._on_progress(until, self._ledger.values)
+            self._on_progress(until, self._ledger.values, self._office is not None and self._office.is_behind)
 
     async def _send(self, changes: list[Change]) -> None:
         for change in changes:

@@ -4,7 +4,7 @@ The seed is no part of it: the same script with another seed gives other jitter,
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -37,13 +37,31 @@ class OrderScript(Strict):
     quantity: int = Field(ge=1)
     at: OffsetUs = 0
     changeover_minutes: float = Field(default=0.0, ge=0)
+    counted_by: Literal["machine", "operator", "both"] = "machine"
+    customer: str = ""
+    sales_order: str = ""
+
+
+class ComponentScript(Strict):
+    """[[component]]: what goes into a product at a machine, `quantity` a piece; it comes in lots of `lot_size` from `supplier`.
+
+    Without `product` it goes into every one.
+    """
+
+    id: str
+    description: str = ""
+    product: str = ""
+    machine: str
+    quantity: int = Field(default=1, ge=1)
+    lot_size: int = Field(ge=1)
+    supplier: str = ""
 
 
 class StationScript(Strict):
     """[station] (all) and [stations.ID] (one): how a station runs when nothing special happens.
 
     `cycle_factor` above 1 is slower than nameplate; `cycle_jitter` is the standard deviation as a share of the cycle;
-    micro-stops come `micro_stops_per_hour` of production and last between the two `micro_stop_s`.
+    micro-stops come `micro_stops_per_hour` of production and last between the two `micro_stop_s`. `scrap_reason` is what people say of scrap.
     """
 
     cycle_factor: float | None = Field(default=None, gt=0)
@@ -52,6 +70,7 @@ class StationScript(Strict):
     micro_stop_s: tuple[float, float] | None = None
     scrap_rate: float | None = Field(default=None, ge=0, le=1)
     counter_start: int | None = Field(default=None, ge=0, description="what the total counter shows at the start of the shift")
+    scrap_reason: str | None = None
 
 
 class Happening(Strict):
@@ -68,9 +87,10 @@ class Happening(Strict):
 
 
 class BreakdownScript(Happening):
-    """[[breakdown]]: the machine is in fault and shows `alarm`."""
+    """[[breakdown]]: the machine is in fault and shows `alarm`; `reason` is what people say of it later, left out: nobody says anything."""
 
     alarm: str = "E-101 drive overload"
+    reason: str | None = None
 
 
 class SlowScript(Happening):
@@ -115,6 +135,7 @@ class Scenario(Strict):
     operator: str = "op-17"
     endless: bool = True
     order: tuple[OrderScript, ...] = Field(min_length=1)
+    component: tuple[ComponentScript, ...] = ()
     station: StationScript = StationScript()
     stations: dict[str, StationScript] = Field(default_factory=dict)
     breakdown: tuple[BreakdownScript, ...] = ()
@@ -144,6 +165,11 @@ _DEFAULTS: dict[str, object] = {
 }
 
 
+def repeat_id(order: OrderScript, number: int) -> str:
+    """Id of the `number`-th time `order` is made; the first is the order itself."""
+    return order.id if number == 1 else f"{order.id}-{number}"
+
+
 def load_scenario(file: Path, model: PlantModel | None = None) -> Scenario:
     """The scenario in `file`. Raises ConfigError with file, key, value and what is allowed, also for a machine `model` does not have."""
     scenario = parse(Scenario, read_toml(file), file)
@@ -156,7 +182,7 @@ def load_scenario(file: Path, model: PlantModel | None = None) -> Scenario:
 
 
 def _check_machines(scenario: Scenario, model: PlantModel, file: Path) -> None:
-    kinds = ("breakdown", "slow", "wait", "planned_stop", "dead_collector", "dead_plc", "counter_reset", "counter_jump", "legacy_record")
+    kinds = ("breakdown", "slow", "wait", "planned_stop", "dead_collector", "dead_plc", "counter_reset", "counter_jump", "legacy_record", "component")
     named = [(f"{kind}.{i}.machine", row.machine) for kind in kinds for i, row in enumerate(getattr(scenario, kind))]
     named += [(f"stations.{machine}", machine) for machine in scenario.stations]
     for key, machine in named:

@@ -26,6 +26,7 @@ def plant(
     recording: Annotated[Path | None, typer.Option(help="Play this recorded machine-day (SHDR, plain or gzip) instead of simulating.")] = None,
     machine: Annotated[str | None, typer.Option(help="Machine the recording is of; default: the file name's beginning.")] = None,
     truth: Annotated[Path | None, typer.Option(help="Where the plant notes what really happened; FactoLake never reads it.")] = None,
+    office: Annotated[bool, typer.Option("--office", help="Play the people and the ERP too: they work in FactoMES over its API.")] = False,
     supervised: Supervised = False,
 ) -> None:
     """Play a simulated line or a recording."""
@@ -44,6 +45,7 @@ def plant(
         recording=recording,
         machine=machine,
         truth=truth or settings.home / "plant" / "truth.jsonl",
+        has_office=office,
     )
     with foreground("plant", settings, supervised=supervised, debug=call.debug) as stop:
         run_async(stop, lambda ended: play(wanted, ended))

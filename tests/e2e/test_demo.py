@@ -93,3 +93,63 @@ def test_the_mes_holds_what_gold_holds(demo: tuple[Path, dict]) -> None:
         refused = connection.execute("select count(*) from lake_dead_letter").fetchone()
     assert held == {row["equipment"]: row["oee"] for row in document["oee"] if row["shift"] == "early"}
     assert refused == (0,)
+
+
+def shown_by_the_plant(home: Path, order: str) -> Counter[tuple[str, str]]:
+    """Good and scrap per operation of `order`, from what the plant noted that it sent."""
+    machines = list(load_plant(home / "conf" / "plant.toml").machines)
+    shows: dict[str, object] = {}
+    last: dict[tuple[str, str], int] = {}
+    counted: Counter[tuple[str, str]] = Counter()
+    for sent in load_truth(next(home.rglob("truth*.jsonl"))).sent:
+        if sent.signal == "order":
+            shows[sent.machine] = sent.value
+        elif sent.signal in ("good_count", "scrap_count") and isinstance(sent.value, int):
+            before, last[sent.machine, sent.signal] = last.get((sent.machine, sent.signal), 0), sent.value
+            if shows.get(sent.machine) == order:
+                number = 10 * (machines.index(sent.machine) + 1)
+                counted[f"{order}.{number}", sent.signal.removesuffix("_count")] += sent.value - before
+    return +counted
+
+
+@pytest.mark.slow
+def test_factomes_holds_what_the_line_made_of_the_erps_order(demo: tuple[Path, dict]) -> None:
+    home, _ = demo
+    with sqlite3.connect(home / "mes" / "mes.sqlite") as connection:
+        state = connection.execute("select state from production_order where order_id = 'PO-24117'").fetchone()
+        rows = connection.execute("select operation_id, good, scrap from production_operation where order_id = 'PO-24117'").fetchall()
+    recorded = {(operation, kind): int(value) for operation, *counts in rows for kind, value in zip(("good", "scrap"), counts, strict=True)}
+    assert state == ("completed",)
+    assert {key: value for key, value in recorded.items() if value} == dict(shown_by_the_plant(home, "PO-24117"))
+
+
+@pytest.mark.slow
+def test_the_erp_has_each_confirmation_that_went_out_once(demo: tuple[Path, dict]) -> None:
+    home, _ = demo
+    booked = [json.loads(line) for line in (home / "plant" / "office" / "erp.jsonl").read_text(encoding="utf-8").splitlines()]
+    with sqlite3.connect(home / "mes" / "mes.sqlite") as connection:
+        gone = connection.execute("select idempotency_key from exchange_erpconfirmation where state = 'accepted'").fetchall()
+        refused = connection.execute("select count(*) from exchange_erpconfirmation where state = 'refused'").fetchone()
+    keys = [row["key"] for row in booked]
+    assert len(keys) == len(set(keys)) > 100
+    assert {key for (key,) in gone} <= set(keys)
+    assert refused == (0,)
+
+
+@pytest.mark.slow
+def test_a_lot_of_bearings_is_recalled_to_pallets_and_customer(demo: tuple[Path, dict]) -> None:
+    home, _ = demo
+    with sqlite3.connect(home / "mes" / "mes.sqlite") as connection:
+        into = connection.execute("select distinct into_lot_id from production_consumption where lot_id = 'BRG-6004-001'").fetchall()
+        shipped = connection.execute("select lot_id, customer from production_shipment").fetchall()
+    assert ("PO-24117-P01", "Nordwerk GmbH") in shipped
+    assert {"PO-24117-P01", "PO-24117-P10"} <= {pallet for (pallet,) in into}
+    assert "PO-24117-P03" not in {lot for lot, _ in shipped}  # blocked by quality
+
+
+@pytest.mark.slow
+def test_the_audit_of_the_shift_is_sound(demo: tuple[Path, dict]) -> None:
+    home, _ = demo
+    done = factolake(home, "audit", "verify", "--json")
+    assert done.returncode == 0, done.stdout
+    assert json.loads(done.stdout)["entries"] > 300
