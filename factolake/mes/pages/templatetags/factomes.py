@@ -1,37 +1,33 @@
 """Filters of the templates: times, quantities, names in words."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 
 from django import template
 
 from factolake.mes.core.record import plain
 from factolake.mes.pages.asking import label
+from factolake.mes.pages.plant_time import shown
+from factolake.mes.pages.units import unit
 
-_UNITS = {"C62": "pcs", "KGM": "kg", "GRM": "g", "TNE": "t", "MTR": "m", "MMT": "mm", "MTK": "m²", "LTR": "l", "MTQ": "m³", "HUR": "h"}
 register = template.Library()
 register.filter("words", label)
+register.filter("unit", unit)
 
 
 @register.filter
 def moment(value: datetime | str | None) -> str:
-    """A time to the minute, in UTC; empty for none."""
+    """A time to the minute, in plant time; empty for none."""
     if not value:
         return ""
     time = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M}"
+    return shown(time)
 
 
 @register.filter
 def quantity(value: Decimal | None) -> str:
     """A quantity without zeros at its end; empty for none."""
     return "" if value is None else str(plain(value))
-
-
-@register.filter
-def unit(code: str) -> str:
-    """A UNECE Rec 20 code as people write it; one that is not here stays a code."""
-    return _UNITS.get(code, code)
 
 
 @register.filter

@@ -1,0 +1,1 @@
+"""Detailed scheduling (ISA-95): versions of a line's schedule, proposed, accepted, undone; what operators did otherwise."""

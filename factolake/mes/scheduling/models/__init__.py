@@ -1,0 +1,6 @@
+"""Tables of scheduling, a module a noun."""
+
+from factolake.mes.scheduling.models.deviation import ScheduleDeviation
+from factolake.mes.scheduling.models.version import SCHEDULE_STATES, EntryState, ScheduleEntry, ScheduleState, ScheduleVersion
+
+__all__ = ["SCHEDULE_STATES", "EntryState", "ScheduleDeviation", "ScheduleEntry", "ScheduleState", "ScheduleVersion"]

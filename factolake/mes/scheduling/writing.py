@@ -1,0 +1,61 @@
+"""Write-back: machine, sequence and planned times of operations; never their quantity or due date."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from factolake.mes.core.call import Call
+from factolake.mes.production.models import Operation, Order
+from factolake.mes.scheduling.present import OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """Where and when an operation is planned; None: no time."""
+
+    equipment_id: str
+    start_ts: datetime | None
+    end_ts: datetime | None
+
+
+def planned(operation: Operation) -> Planned:
+    """Where and when it is planned now."""
+    return Planned(operation.equipment_id, operation.planned_start_ts, operation.planned_end_ts)
+
+
+def held(operation_ids: Iterable[str]) -> dict[str, Operation]:
+    """These operations as they are now, held until the transaction ends, their orders before them; each in the order of their ids."""
+    keys = sorted(operation_ids)
+    orders = Operation.objects.filter(pk__in=keys).values("order_id")
+    list(Order.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=orders).order_by("pk"))
+    found = Operation.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=keys)
+    return {operation.operation_id: operation for operation in found.select_related("order", "equipment").order_by("pk")}
+
+
+def write(call: Call, operations: Mapping[str, Operation], wanted: Mapping[str, Planned]) -> None:
+    """Plan `operations` (held) as `wanted` says, and number the sequences of all equipment this touches anew, by planned start."""
+    touched = {planned(operations[key]).equipment_id for key in wanted} | {place.equipment_id for place in wanted.values()}
+    beside = Operation.objects.select_for_update(of=("self",), no_key=True).filter(equipment__in=touched, state__in=OPEN).exclude(pk__in=operations)
+    rows = {**{row.operation_id: row for row in beside.order_by("pk")}, **operations}
+    places = {key: wanted.get(key) or planned(row) for key, row in rows.items()}
+    values: dict[str, dict[str, Any]] = {
+        key: {"equipment_id": place.equipment_id, "planned_start_ts": place.start_ts, "planned_end_ts": place.end_ts}
+        for key, place in places.items()
+        if key in wanted
+    }
+    for key, number in _sequence(places).items():
+        if places[key].equipment_id in touched and rows[key].state in OPEN:
+            values.setdefault(key, {})["sequence"] = number
+    call.change_many((rows[key], change) for key, change in values.items())
+
+
+def _sequence(places: Mapping[str, Planned]) -> dict[str, int | None]:
+    """Each operation's place by planned start at its equipment, from 1; None for one that has no time."""
+    count: dict[str, int] = {}
+    found: dict[str, int | None] = {key: None for key, place in places.items() if place.start_ts is None}
+    timed = sorted((place.start_ts, key, place.equipment_id) for key, place in places.items() if place.start_ts is not None)
+    for _, key, equipment_id in timed:
+        count[equipment_id] = count.get(equipment_id, 0) + 1
+        found[key] = count[equipment_id]
+    return found
