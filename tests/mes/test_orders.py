@@ -1,10 +1,12 @@
 """An order's life: planned, released, worked on, reported, completed. Illegal steps are refused and change nothing."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from record_plant import LINE, M1, M2, NOW, do, order
+from record_plant import LINE, M1, M2, M3, NOW, do, order
 
+from factolake.mes.core.refusals import Invalid
 from factolake.mes.production import models
 from factolake.mes.production.models import BillItem, MaterialDefinition, Operation, Order, Production
 
@@ -178,3 +180,46 @@ def test_the_bill_of_an_erp_material_is_the_erps() -> None:
     MaterialDefinition.objects.filter(pk="GEARBOX").update(source_system="erp")
     with pytest.raises(Exception, match="material GEARBOX belongs to erp"):
         part("GEARBOX", "GEAR", 2)
+
+
+def _line_of(steps: int, *, overlaps: bool) -> list[str]:
+    do("planner", "material.create", material_id="G-F")
+    for place in range(steps):
+        do("planner", "routing_step.create", material_id="G-F", number=10 * (place + 1), equipment_id=(M1, M2, M3)[place], overlaps=overlaps)
+    do("planner", "order.create", order_id="PO-F", material_id="G-F", quantity=5, line_id=LINE)
+    do("planner", "order.release", "PO-F")
+    return [f"PO-F.{10 * (place + 1)}" for place in range(steps)]
+
+
+def _states() -> list[str]:
+    return list(Operation.objects.filter(order_id="PO-F").order_by("number").values_list("state", flat=True))
+
+
+def test_where_parts_move_on_one_by_one_the_next_operation_may_begin_while_the_one_before_runs() -> None:
+    operations = _line_of(3, overlaps=True)
+    assert _states() == ["ready", "waiting", "waiting"]
+    do("operator", "operation.start", operations[0])
+    assert _states() == ["running", "ready", "waiting"]
+    do("operator", "operation.start", operations[1])
+    do("operator", "operation.complete", operations[0])
+    assert _states() == ["completed", "running", "ready"]
+
+
+def test_where_they_do_not_the_next_operation_waits_until_the_one_before_is_completed() -> None:
+    operations = _line_of(2, overlaps=False)
+    do("operator", "operation.start", operations[0])
+    assert _states() == ["running", "waiting"]
+    do("operator", "operation.complete", operations[0])
+    assert _states() == ["completed", "ready"]
+
+
+def test_a_step_told_late_has_the_time_it_happened_at_and_no_time_that_cannot_be() -> None:
+    operation = order()
+    began, now = NOW + timedelta(minutes=5), NOW + timedelta(hours=2)
+    do("operator", "operation.start", operation, at=now, at_ts=began.isoformat())
+    with pytest.raises(Invalid, match="cannot have ended"):
+        do("operator", "operation.complete", operation, at=now, at_ts=NOW.isoformat())
+    with pytest.raises(Invalid, match="still to come"):
+        do("operator", "operation.complete", operation, at=now, at_ts=(now + timedelta(seconds=1)).isoformat())
+    done = do("operator", "operation.complete", operation, at=now, at_ts=(began + timedelta(minutes=30)).isoformat())
+    assert (done["actual_start_ts"], done["actual_end_ts"]) == ("2026-03-02T07:05:00Z", "2026-03-02T07:35:00Z")

@@ -2,6 +2,8 @@
 
 import hashlib
 
+from django.conf import settings
+
 from factolake.domain.action import ActorKind, Effect, Role
 from factolake.mes.core.action import At, Form, On, action
 from factolake.mes.core.call import Call
@@ -13,10 +15,13 @@ from factolake.mes.exchange.models import ConfirmationState, DeliveryState, ErpC
 from factolake.mes.exchange.models.confirmation import CONFIRMATION_STATES
 from factolake.mes.exchange.parsing import FORMS, PARSERS
 from factolake.mes.exchange.webhooks import check_url, sealed
+from factolake.mes.production.ownership import check_may_mirror
 
 __all__ = ["confirmations"]
 ADMINISTRATION = {Role.ENGINEER, Role.ADMIN}
 PLANNING = {Role.PLANNER, Role.ENGINEER}
+OF_THE_OWNER = frozenset({"orders", "operations", "progress"})
+"""Kinds of documents that only an incumbent MES brings, where there is one."""
 
 
 @action("erp_import.create", At(), PLANNING, Effect.PRODUCTION, ImportForm, frozenset({"document"}), by_owner=True)
@@ -24,6 +29,10 @@ def create_import(call: Call, _: None, form: ImportForm) -> ErpImport:
     """Take a document of materials, bills, routings, orders or operations; its first thousand rows at once, the others part by part."""
     if call.actor.kind == ActorKind.SERVICE.value and form.source_system != call.actor.person_id:
         raise NotAllowed(f"service {call.actor.person_id} brings documents of its own only; source_system is {form.source_system!r}")
+    if form.kind in OF_THE_OWNER:
+        check_may_mirror(call, f"the import of {form.kind}")
+    if form.kind == "progress" and call.actor.person_id != settings.FACTOMES_INCUMBENT:
+        raise Conflict("progress is what an incumbent MES tells of its orders; here work is reported to FactoMES, see mes.role in the settings")
     document = _bytes(form.document)
     row_form = FORMS[form.kind]
     parts = list(split(PARSERS[form.format](document, row_form), row_form))

@@ -1,16 +1,18 @@
 """Confirmations to the ERP: those of an order one after the other, each until the ERP has taken it. Orders do not wait for one another."""
 
+import math
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from factolake.mes.core.action import ACTIONS, Request, parse_form, perform
-from factolake.mes.core.call import Call
+from factolake.domain.action import Role
 from factolake.mes.core.refusals import IllegalStep
 from factolake.mes.exchange.models import ConfirmationState, ErpConfirmation, ErpDelivery
 from factolake.mes.exchange.ports import Accepted, ErpPort, Refused, message_of
 from factolake.mes.people.models import Person
+from factolake.mes.people.services import act
 
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=5), timedelta(minutes=15)
 _BATCH = 100
@@ -26,15 +28,18 @@ class Delivered:
     unavailable: str = ""
 
 
-def deliver_once(port: ErpPort, actor: Person, now: datetime) -> Delivered:
-    """Send what waits for the port's ERP and write down its answers as `actor`, the ERP's service.
+def deliver_once(port: ErpPort, actor: Person, now: datetime, turn_s: float = math.inf) -> Delivered:
+    """Send what waits for the port's ERP and write down its answers as `actor`, the ERP's service; for `turn_s` seconds, the rest comes next time.
 
     A confirmation waits while one before it in its order waits or is refused. An ERP that does not answer ends the pass; it is asked again after
     5 s, doubled with each try to at most 15 min. A crash between sending and writing down sends again, with the same key. One process delivers.
     """
     counts = {"accept": 0, "refuse": 0}
+    begun = time.monotonic()
     while heads := list(_heads(port.source_system, now)[:_BATCH]):
         for row in heads:
+            if time.monotonic() - begun > turn_s:
+                return Delivered(counts["accept"], counts["refuse"])
             result = port.send(message_of(row))
             if isinstance(result, Accepted):
                 _note(row, actor, now, "accept", {"erp_document": result.erp_document})
@@ -65,9 +70,9 @@ def _heads(source_system: str, now: datetime) -> "QuerySet[ErpConfirmation]":
 
 def _note(row: ErpConfirmation, actor: Person, now: datetime, verb: str, payload: dict[str, str]) -> None:
     """What the ERP answered. That somebody noted the same meanwhile is no harm."""
-    action = ACTIONS[f"erp_confirmation.{verb}"]
+    said = {name: text.replace("\0", "") for name, text in payload.items()}
     try:
-        perform(Call(actor, now, "sync"), Request(action, str(row.pk), parse_form(action, payload)))
+        act(actor, Role.PLANNER, f"erp_confirmation.{verb}", str(row.pk), now, "sync", **said)
     except IllegalStep:
         if ErpConfirmation.objects.get(pk=row.pk).state == ConfirmationState.WAITING.value:
             raise

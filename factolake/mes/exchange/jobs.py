@@ -1,9 +1,12 @@
-"""Documents of the ERP are worked off, and webhooks sent, by themselves."""
+"""Documents of the ERP are worked off, confirmations and webhooks sent, by themselves."""
 
 import time
 from datetime import datetime
 
+from django.conf import settings
+
 from factolake.mes.core.jobs import job
+from factolake.mes.exchange.erp import ErpDoor
 from factolake.mes.exchange.proceed import proceed_once
 from factolake.mes.exchange.webhooks import deliver_webhooks_once
 
@@ -21,4 +24,6 @@ def work_off(now: datetime) -> int:
 
 
 job("erp_import", 1.0, work_off)
+if settings.FACTOMES_ERP.system:
+    job("erp", settings.FACTOMES_ERP.interval_s, ErpDoor(settings.FACTOMES_ERP).turn)
 job("webhooks", 2.0, deliver_webhooks_once)

@@ -6,6 +6,7 @@ from datetime import datetime
 from factolake.mes.core.action import ACTIONS, Request, parse_form, perform
 from factolake.mes.core.call import Call
 from factolake.mes.core.refusals import NotAllowed, NotFound
+from factolake.mes.exchange.erp import rights_of_bringer
 from factolake.mes.exchange.models import ErpImport, ImportState
 
 _log = logging.getLogger(__name__)
@@ -20,7 +21,8 @@ def proceed_once(now: datetime) -> bool:
     action = ACTIONS["erp_import.proceed"]
     for document in ErpImport.objects.filter(state=ImportState.RUNNING.value).select_related("imported_by").order_by("pk"):
         try:
-            perform(Call(document.imported_by, now, "import"), Request(action, str(document.pk), parse_form(action, {})))
+            request = Request(action, str(document.pk), parse_form(action, {}))
+            perform(Call(document.imported_by, now, "import"), request, rights_of_bringer(document.imported_by))
         except (NotAllowed, NotFound) as refused:
             _log.warning("import %s waits: %s", document.pk, refused)
         else:

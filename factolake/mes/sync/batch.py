@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 
 from factolake.mes.sync.targets import Feed, Row, Value
 
-_GONE = ("delete", "update_preimage")
+GONE = ("delete", "update_preimage")
+"""Kinds of change in which the row is as it was before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def change_batch(feed: Feed, history: str, from_version: int, to_version: int, c
 def _net(feed: Feed, changes: pa.Table) -> pa.Table:
     """Rows that were there before and are not after (`sign_sum` -1), or the other way round (+1)."""
     content = [name for name in feed.source.column_names if name != "as_of"]
-    sign = pc.if_else(pc.is_in(changes["_change_type"], pa.array(_GONE)), -1, 1)
+    sign = pc.if_else(pc.is_in(changes["_change_type"], pa.array(GONE)), -1, 1)
     counted = changes.append_column("sign", sign).group_by(content).aggregate([("sign", "sum"), ("_commit_version", "max"), ("as_of", "max")])
     counted = counted.rename_columns({"as_of_max": "as_of"})
     return counted.filter(pc.not_equal(counted["sign_sum"], 0))

@@ -18,6 +18,7 @@ from factolake.domain.clock import Clock
 from factolake.errors import CommitConflict, DiskFull, SourceUnavailable, SpoolFull, StorageRefused, TableDamaged
 from factolake.lake.tables import Handle, Lake
 from factolake.mes.sync.batch import Batch, change_batch, snapshot_batch
+from factolake.mes.sync.folded import folded_changes, folded_snapshot
 from factolake.mes.sync.outbox import Outbox
 from factolake.mes.sync.schema import connect
 from factolake.mes.sync.store import Applied, Bookmark, Store
@@ -140,10 +141,14 @@ def read_batch(feed: Feed, handle: Handle, since: int, through: int) -> Batch:
     """The news of `feed` in (since, through]; the whole table when `since` is -1 or the change feed has a hole."""
     if since >= 0:
         try:
+            if feed.fold is not None:
+                return folded_changes(feed, feed.fold, handle, since, through)
             changes = handle.changes(since + 1, through, feed.source.column_names)
             return change_batch(feed, handle.history, since, through, changes)
         except TableDamaged as error:
             _log.warning("change feed has a hole, the whole table is compared", feed=feed.source.name, since=since, cause=str(error))
+    if feed.fold is not None:
+        return folded_snapshot(feed, feed.fold, handle, through)
     return snapshot_batch(feed, handle.history, through, handle.read(version=through))
 
 

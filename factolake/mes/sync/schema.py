@@ -45,6 +45,8 @@ _TYPES: dict[Type, sa.types.TypeEngine[Any]] = {
     Type.INT32: sa.Integer(),
     Type.INT64: sa.BigInteger(),
     Type.DECIMAL20: sa.Numeric(20, 0),
+    Type.QUANTITY: sa.Numeric(15, 4),
+    Type.MEASURE: sa.Numeric(15, 6),
     Type.FLOAT64: sa.Double(),
     Type.BOOL: sa.Boolean(),
     Type.TIMESTAMP: UtcStamp(),

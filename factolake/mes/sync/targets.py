@@ -3,13 +3,16 @@
 Both OEE tables meet in `lake_oee`; `span` tells shifts from hours and `period` is the shift or hour in words, the same for the same row.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from factolake.contracts.gold import FACTORS, KNOWLEDGE_LAG, LOSSES, OEE_HOUR, OEE_SHIFT, QUANTITIES, TIME_ELEMENTS
-from factolake.contracts.silver import DOWNTIME, MACHINE_STATES
+import pyarrow as pa
+
+from factolake.contracts.gold import FACTORS, KNOWLEDGE_LAG, LOSSES, OEE_HOUR, OEE_SHIFT, QUANTITIES, SCHEDULE, TIME_ELEMENTS
+from factolake.contracts.silver import COUNTS, DOWNTIME, MACHINE_STATES
 from factolake.contracts.table import Column, Table, Type, as_of
+from factolake.mes.sync.order_counts import KINDS, order_counts
 
 Value = object
 """A cell of a row: text, number, truth value, date, time or None."""
@@ -27,17 +30,26 @@ class MesTable:
 
 
 @dataclass(frozen=True, slots=True)
+class Fold:
+    """How whole slices of a lake table become fewer MES rows: `rows` of them from its `columns`; both have the slice's columns."""
+
+    columns: tuple[str, ...]
+    rows: Callable[[pa.Table], Iterable[Row]]
+
+
+@dataclass(frozen=True, slots=True)
 class Feed:
     """One lake table on its way to one MES table.
 
     `share` are the column values that tell this feed's rows from those of other feeds in the same MES table;
-    `project` makes a MES row of a lake row.
+    `project` makes a MES row of a lake row; a feed with a `fold` brings sums instead.
     """
 
     source: Table
     target: MesTable
     project: Callable[[Row], Row]
     share: Mapping[str, str] = field(default_factory=dict)
+    fold: Fold | None = None
 
     def key_of(self, row: Row) -> tuple[Value, ...]:
         """The key of a MES row."""
@@ -82,12 +94,33 @@ def _mirror(source: Table, name: str) -> Feed:
     return Feed(source, target, lambda row: row)
 
 
+def _count(name: str) -> Column:
+    return Column(name, Type.INT64, f"Parts that the machine's {name} counter counted; null: it counted none or has no such counter.", low=0)
+
+
+LAKE_ORDER_COUNT = MesTable(
+    "lake_order_count",
+    "What the counters of one machine counted in one UTC hour while one order was on it.",
+    (
+        Column("machine", Type.STRING, "Machine (ISA-95 work unit).", nullable=False),
+        Column("order_id", Type.STRING, "Order as the machine names it; empty: none.", nullable=False),
+        Column("hour_ts", Type.TIMESTAMP, "Start of the hour (UTC).", nullable=False),
+        *map(_count, KINDS),
+        Column("last_ts", Type.TIMESTAMP, "When the last of them was counted (UTC).", nullable=False),
+        as_of(),
+    ),
+    key=("machine", "order_id", "hour_ts"),
+)
+_STEP = ("machine", "hour_ts", "order_id", "counts", "parts", "to_ts", "as_of")
+
 FEEDS = (
     Feed(OEE_SHIFT, LAKE_OEE, _shift, {"span": "shift"}),
     Feed(OEE_HOUR, LAKE_OEE, _hour, {"span": "hour"}),
     _mirror(MACHINE_STATES, "lake_machine_state"),
     _mirror(DOWNTIME, "lake_downtime"),
+    Feed(COUNTS, LAKE_ORDER_COUNT, lambda row: row, fold=Fold(_STEP, order_counts)),
     _mirror(LOSSES, "lake_losses"),
     _mirror(KNOWLEDGE_LAG, "lake_knowledge_lag"),
+    _mirror(SCHEDULE, "lake_schedule"),
 )
 """Everything the sync brings, in the order it is brought."""

@@ -8,6 +8,7 @@ from factolake.mes.core.record import Record
 from factolake.mes.equipment.models import Equipment
 from factolake.mes.exchange.applying.writes import Checked, Outcome, Result, RowRefused, Writes, differing, each, in_base_unit, known, owned_by
 from factolake.mes.exchange.parsing.rows import BillRow, MaterialRow, RoutingRow
+from factolake.mes.production.actions.orders import FROM_ROUTING
 from factolake.mes.production.models import BillItem, Lot, MaterialDefinition, Order, RoutingStep
 
 
@@ -84,7 +85,7 @@ def apply_routings(call: Call, system: str, rows: Sequence[Checked], writes: Wri
     def one(form: RoutingRow) -> Outcome:
         owned_by(known(materials, form.material_id, "material_id", "material"), system, "material_id")
         known(equipment, form.equipment_id, "equipment_id", "equipment")
-        values = form.model_dump(include={"equipment_id", "description", "planned_setup_s", "planned_run_s"})
+        values = form.model_dump(include={"equipment_id", *FROM_ROUTING})
         key = {"material_id": form.material_id, "number": form.number}
         return _succeed(call, RoutingStep, there.get((form.material_id, form.number)), key, values, form.ended, writes)
 

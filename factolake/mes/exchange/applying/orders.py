@@ -5,22 +5,22 @@ Machine, sequence and planned times of an operation come with a new one; afterwa
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from django.db.models import Q
 
 from factolake.mes.core.call import Call
 from factolake.mes.equipment.models import Equipment
-from factolake.mes.exchange.applying.writes import Checked, Outcome, Result, RowRefused, Writes, differing, each, in_base_unit, known
+from factolake.mes.exchange.applying.progress import left_with, mirrored_state
+from factolake.mes.exchange.applying.writes import Checked, Outcome, Result, RowRefused, Writes, differing, each, in_base_unit, known, order_of
 from factolake.mes.exchange.parsing.rows import OperationRow, OrderOperation, OrderRow
-from factolake.mes.production.actions.orders import STEP_WITHOUT_ROUTING
+from factolake.mes.production.actions.orders import FROM_ROUTING, STEP_WITHOUT_ROUTING
 from factolake.mes.production.models import MaterialDefinition, Operation, OperationState, Order, OrderState, RoutingStep
+from factolake.mes.production.parts import good_at_end
 
 _DONE = frozenset({OrderState.COMPLETED.value, OrderState.CLOSED.value, OrderState.CANCELLED.value})
 _NOT_BEGUN = frozenset({OperationState.WAITING.value, OperationState.READY.value})
 _Change = tuple[Operation, dict[str, Any]]
-_OPERATION_FIELDS = ("description", "planned_setup_s", "planned_run_s")
 
 
 def apply_orders(call: Call, system: str, rows: Sequence[Checked], writes: Writes) -> Iterator[Result]:
@@ -40,7 +40,7 @@ def apply_operations(call: Call, system: str, rows: Sequence[Checked], writes: W
 
     def one(form: OperationRow) -> Outcome:
         order = known(at_hand.orders, form.order_id, "order_id", "order")
-        _owned_by(order, system)
+        order_of(order, system)
         made, changed = _operations_of(at_hand, order, at_hand.equipment[order.line_id], (form,), "")
         return _store(writes, made, changed)
 
@@ -53,6 +53,7 @@ class _AtHand:
 
     orders: dict[str, Order]
     operations: dict[str, dict[int, Operation]]
+    parts: dict[str, list[Operation]]
     materials: dict[str, MaterialDefinition]
     equipment: dict[str, Equipment]
     routings: dict[str, list[RoutingStep]]
@@ -62,13 +63,16 @@ class _AtHand:
         held = Order.objects.select_for_update().filter(pk__in=order_ids).order_by("pk")
         orders = {order.order_id: order for order in held}
         operations: dict[str, dict[int, Operation]] = {order_id: {} for order_id in orders}
+        parts: dict[str, list[Operation]] = {order_id: [] for order_id in orders}
         for operation in Operation.objects.select_for_update().filter(order_id__in=orders).order_by("pk"):
-            operations[operation.order_id][operation.number] = operation
+            parts[operation.order_id].append(operation)
+            if operation.part == 0:  # the rest of an interrupted one is the shop's affair
+                operations[operation.order_id][operation.number] = operation
         is_valid = Q(valid_from__lte=call.at_ts) & (Q(valid_to=None) | Q(valid_to__gt=call.at_ts))
         routings: dict[str, list[RoutingStep]] = {}
         for step in RoutingStep.objects.filter(is_valid, material_id__in=material_ids).order_by("number"):
             routings.setdefault(step.material_id, []).append(step)
-        return cls(orders, operations, MaterialDefinition.objects.in_bulk(material_ids), Equipment.objects.in_bulk(), routings)
+        return cls(orders, operations, parts, MaterialDefinition.objects.in_bulk(material_ids), Equipment.objects.in_bulk(), routings)
 
 
 def _new_order(at_hand: _AtHand, system: str, form: OrderRow, writes: Writes) -> Outcome:
@@ -82,6 +86,7 @@ def _new_order(at_hand: _AtHand, system: str, form: OrderRow, writes: Writes) ->
     if form.release:
         order.state = OrderState.RELEASED.value
         _make_ready(min(made, key=lambda operation: operation.number), made)
+    order.state = mirrored_state(system, form) or order.state
     writes.make(order)
     return _store(writes, made, [])
 
@@ -96,6 +101,7 @@ def _from_routing(steps: Sequence[RoutingStep]) -> list[OrderOperation]:
             description=step.description,
             planned_setup_s=step.planned_setup_s,
             planned_run_s=step.planned_run_s,
+            overlaps=step.overlaps,
         )
         for step in steps
     ]
@@ -103,12 +109,12 @@ def _from_routing(steps: Sequence[RoutingStep]) -> list[OrderOperation]:
 
 
 def _known_order(at_hand: _AtHand, order: Order, system: str, form: OrderRow, writes: Writes) -> Outcome:
-    _owned_by(order, system)
+    order_of(order, system)
     if order.material_id != form.material_id:
         raise RowRefused("material_id", f"order {order.order_id} is for {order.material_id}; cancel it and send a new one for {form.material_id}")
     operations = at_hand.operations[order.order_id]
     values = differing(order, form, ("due_ts", "priority", "counted_by", "customer", "sales_order"))
-    values |= _new_quantity(at_hand, order, operations, form)
+    values |= _new_quantity(at_hand, order, form)
     changes: list[_Change] = []
     line = at_hand.equipment[order.line_id]
     if form.line_id != order.line_id:
@@ -123,15 +129,19 @@ def _known_order(at_hand: _AtHand, order: Order, system: str, form: OrderRow, wr
         changes += _make_ready(min(operations.values(), key=lambda operation: operation.number), made)
     if values and order.state in _DONE:
         raise RowRefused(next(iter(values)), f"order {order.order_id} is {order.state}; nothing of it changes any more")
+    state = mirrored_state(system, form)
+    if state and state != order.state:
+        values["state"] = state
+        changes += left_with(state, at_hand.parts[order.order_id])
     if values:
         writes.change(order, values)
     stored = _store(writes, made, _merged(changes))
     return Outcome.UPDATED if values or stored is not Outcome.SKIPPED else Outcome.SKIPPED
 
 
-def _new_quantity(at_hand: _AtHand, order: Order, operations: dict[int, Operation], form: OrderRow) -> dict[str, Any]:
+def _new_quantity(at_hand: _AtHand, order: Order, form: OrderRow) -> dict[str, Any]:
     quantity = in_base_unit(form.quantity, form.unit, known(at_hand.materials, form.material_id, "material_id", "material"))
-    made = operations[max(operations)].good if operations else Decimal(0)
+    made = good_at_end(at_hand.parts[order.order_id])
     if quantity < made:
         raise RowRefused("quantity", f"{made.normalize():f} of order {order.order_id} are made; it cannot be for {quantity.normalize():f} any more")
     return {"quantity": quantity} if quantity != order.quantity else {}
@@ -166,7 +176,7 @@ def _operations_of(
             _check_planned(order, f"{at}number", f"gets no operation {form.number}")
             made.append(_operation(at_hand, order, line, form, f"{at}equipment_id"))
             continue
-        values = differing(operation, form, _OPERATION_FIELDS)
+        values = differing(operation, form, FROM_ROUTING)
         if values and operation.state not in _NOT_BEGUN:
             raise RowRefused(f"{at}{next(iter(values))}", f"operation {operation.operation_id} is {operation.state}; it changes no more")
         if values:
@@ -179,7 +189,8 @@ def _operations_of(
 def _operation(at_hand: _AtHand, order: Order, line: Equipment, form: OrderOperation, name: str) -> Operation:
     equipment = _working(at_hand, form.equipment_id, name) if form.equipment_id else line
     operation = Operation(operation_id=f"{order.order_id}.{form.number}", order=order, number=form.number, equipment=equipment)
-    operation.description, operation.planned_setup_s, operation.planned_run_s = form.description, form.planned_setup_s, form.planned_run_s
+    for field in FROM_ROUTING:
+        setattr(operation, field, getattr(form, field))
     operation.planned_start_ts, operation.planned_end_ts = form.planned_start_ts, form.planned_end_ts
     return operation
 
@@ -189,11 +200,6 @@ def _working(at_hand: _AtHand, equipment_id: str, name: str) -> Equipment:
     if not equipment.is_active:
         raise RowRefused(name, f"equipment {equipment_id} takes no new work; name another")
     return equipment
-
-
-def _owned_by(order: Order, system: str) -> None:
-    if order.source_system != system:
-        raise RowRefused("order_id", f"order {order.order_id} is owned by {order.source_system or 'FactoMES'}, not by {system}; take another number")
 
 
 def _merged(changes: list[_Change]) -> list[_Change]:

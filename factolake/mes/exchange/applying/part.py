@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from factolake.mes.core.call import Call
 from factolake.mes.exchange.applying.masterdata import apply_bills, apply_materials, apply_routings
 from factolake.mes.exchange.applying.orders import apply_operations, apply_orders
+from factolake.mes.exchange.applying.progress import apply_progress
 from factolake.mes.exchange.applying.writes import Applier, Checked, Outcome, Writes
 from factolake.mes.exchange.models import ErpImport, ErpImportPart, ErpImportRow, ImportState
 from factolake.mes.exchange.parsing import FORMS, ParsedRow, RowError, RowForm
@@ -19,6 +20,7 @@ APPLIERS: dict[str, Applier] = {
     "routings": apply_routings,
     "orders": apply_orders,
     "operations": apply_operations,
+    "progress": apply_progress,
 }
 
 

@@ -11,7 +11,7 @@ from factolake.domain.units import conversion
 from factolake.mes.core.call import Call
 from factolake.mes.core.record import Record
 from factolake.mes.exchange.parsing.rows import ParsedRow, RowError, RowForm
-from factolake.mes.production.models import MaterialDefinition
+from factolake.mes.production.models import MaterialDefinition, Order
 
 _PLACES = Decimal("0.0001")
 
@@ -96,6 +96,12 @@ def owned_by(material: MaterialDefinition, system: str, name: str) -> None:
     """Raise RowRefused unless `system` or nobody else owns the material."""
     if material.source_system not in ("", system):
         raise RowRefused(name, f"material {material.material_id} is owned by {material.source_system}, not by {system}; change it there")
+
+
+def order_of(order: Order, system: str) -> None:
+    """Raise RowRefused unless `system` owns the order."""
+    if order.source_system != system:
+        raise RowRefused("order_id", f"order {order.order_id} is owned by {order.source_system or 'FactoMES'}, not by {system}; take another number")
 
 
 def in_base_unit(quantity: Decimal, unit: str | None, material: MaterialDefinition) -> Decimal:

@@ -57,6 +57,7 @@ def _operation(segment: Element, number: int) -> dict[str, Value]:
         "equipment_id": _text(segment, "EquipmentRequirement/EquipmentID"),
         "planned_setup_s": told.get("planned_setup_s"),
         "planned_run_s": told.get("planned_run_s"),
+        "overlaps": told.get("overlaps"),
         "planned_start_ts": _text(segment, "EarliestStartTime"),
         "planned_end_ts": _text(segment, "LatestEndTime"),
     }

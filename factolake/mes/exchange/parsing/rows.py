@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from factolake.mes.core.moments import Moment
 from factolake.mes.production.forms import Id
-from factolake.mes.production.models import CountedBy
+from factolake.mes.production.models import CountedBy, OperationState, OrderState
 
 Value = object
 """What a document holds in a field: text, number, truth value, None, or a list of rows."""
@@ -27,6 +27,7 @@ def _plain_number(value: object) -> object:
 
 _Plain = BeforeValidator(_plain_number)
 Quantity = Annotated[Decimal, Field(gt=0, max_digits=15, decimal_places=4), _Plain]
+Total = Annotated[Decimal, Field(ge=0, max_digits=15, decimal_places=4), _Plain]
 Number = Annotated[int, Field(ge=1, le=9990), _Plain]
 Priority = Annotated[int, Field(ge=-1000, le=1000), _Plain]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False), _Plain]
@@ -85,6 +86,7 @@ class RoutingRow(RowForm):
     description: Words = ""
     planned_setup_s: Seconds = 0.0
     planned_run_s: RunSeconds | None = None
+    overlaps: bool = False
     ended: bool = False
 
 
@@ -98,6 +100,7 @@ class OrderOperation(RowForm):
     description: Words = ""
     planned_setup_s: Seconds = 0.0
     planned_run_s: RunSeconds | None = None
+    overlaps: bool = False
     planned_start_ts: Moment | None = None
     planned_end_ts: Moment | None = None
 
@@ -112,7 +115,10 @@ class OperationRow(OrderOperation):
 
 
 class OrderRow(RowForm):
-    """An order; without operations of its own it gets those of the material's routing. `release` lets it be worked on at once."""
+    """An order; without operations of its own it gets those of the material's routing. `release` lets it be worked on at once.
+
+    `state` is an incumbent MES's word of where it stands; nobody else says it.
+    """
 
     KEY = ("order_id",)
     NUMBERS = frozenset({"quantity", "priority"})
@@ -128,7 +134,26 @@ class OrderRow(RowForm):
     customer: str = Field(default="", max_length=120)
     sales_order: str = Field(default="", max_length=64)
     release: bool = False
+    state: OrderState | None = None
     operations: tuple[OrderOperation, ...] = ()
+
+
+class ProgressRow(RowForm):
+    """How far an incumbent MES has come with an operation: its state, and totals since its beginning in the material's base unit."""
+
+    KEY = ("order_id", "number")
+    NUMBERS = frozenset({"number", "good", "scrap", "rework"})
+
+    order_id: Id
+    number: Number
+    state: OperationState | None = None
+    actual_start_ts: Moment | None = None
+    actual_end_ts: Moment | None = None
+    good: Total = Decimal(0)
+    scrap: Total = Decimal(0)
+    rework: Total = Decimal(0)
+    cause_id: str | None = Field(default=None, max_length=64)
+    at_ts: Moment | None = None
 
 
 FORMS: dict[str, type[RowForm]] = {
@@ -137,6 +162,7 @@ FORMS: dict[str, type[RowForm]] = {
     "routings": RoutingRow,
     "orders": OrderRow,
     "operations": OperationRow,
+    "progress": ProgressRow,
 }
 """The form of each kind of row."""
 
