@@ -18,6 +18,7 @@ from typing import Any
 
 from measuring import CONF, scratch, table
 from mes_database import mes_database
+from mes_filled import person
 
 from factolake.config import load_plant
 from factolake.config.settings import MesSettings, Settings
@@ -52,15 +53,13 @@ def fill() -> None:
     from django.core.management import call_command
 
     from factolake.mes.equipment.seed import seed
-    from factolake.mes.people.models import Grant, Person
 
     call_command("migrate", verbosity=0)
     seed(load_plant(CONF / "plant.toml"), NOW)
     people = {"planner": Role.PLANNER, "operator": Role.OPERATOR, "approver": Role.APPROVER, "engineer": Role.ENGINEER}
     for name, role in (people | {"agent": Role.PLANNER}).items():
         kind = ActorKind.HUMAN if name in people else ActorKind.AGENT
-        made = Person.objects.create(person_id=name, name=name, kind=kind.value, pin="", changed_ts=NOW)
-        Grant.objects.create(person=made, role=role.value, scope="", changed_ts=NOW)
+        person(name, (role,), kind=kind)
     do("planner", "material.create", "", {"material_id": "G-100"}, now())
     do("planner", "order.create", "", {"order_id": "RACE", "material_id": "G-100", "quantity": 10**9, "line_id": "L1"}, now())
     do("planner", "order.release", "RACE", {}, now())

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from measuring import cpu_of, scratch, table
 from mes_database import mes_database
+from mes_filled import person
 
 from factolake.config import load_plant
 from factolake.config.settings import MesSettings, Settings
@@ -56,13 +57,11 @@ def fill() -> None:
 
     from factolake.domain.action import ActorKind, Role
     from factolake.mes.equipment.seed import seed
-    from factolake.mes.people.models import Grant, Person
 
     now = datetime.now(UTC)
     call_command("migrate", verbosity=0)
     seed(load_plant(ROOT / "conf" / "plant.toml"), now)
-    erp = Person.objects.create(person_id="erp", name="ERP", kind=ActorKind.SERVICE.value, pin="", changed_ts=now)
-    Grant.objects.create(person=erp, role=Role.PLANNER.value, scope="", changed_ts=now)
+    person("erp", (Role.PLANNER,), kind=ActorKind.SERVICE)
     bring("materials", "material_id\n" + "".join(f"G-{number}\n" for number in range(MATERIALS)))
     steps = "".join(f"G-{number},10,L1-M1,24\nG-{number},20,L1-M2,30\n" for number in range(MATERIALS))
     bring("routings", "material_id,number,equipment_id,planned_run_s\n" + steps)

@@ -21,6 +21,7 @@ from typing import Any
 
 from measuring import cpu_of, scratch, table
 from mes_database import mes_database
+from mes_filled import person
 
 from factolake.config.settings import MesSettings, Settings
 from factolake.mes.project.configure import start
@@ -65,19 +66,13 @@ class Plant:
 
 def fill(plant: Plant) -> None:
     from factolake.config import load_plant
-    from factolake.domain.action import ActorKind, Role
+    from factolake.domain.action import Role
     from factolake.mes.equipment.models import Equipment
     from factolake.mes.equipment.seed import seed
-    from factolake.mes.people.models import ApiToken, Grant, Person
-    from factolake.mes.people.secrets import token_hash
     from factolake.mes.production.models import MaterialDefinition, Operation, Order
 
     seed(load_plant(Path(__file__).resolve().parents[1] / "conf" / "plant.toml"), NOW)
-    anna = Person.objects.create(person_id="anna", name="Anna", kind=ActorKind.HUMAN.value, pin="", changed_ts=NOW)
-    Grant.objects.create(person=anna, role=Role.QUALITY.value, scope="", changed_ts=NOW)
-    ApiToken.objects.create(
-        person=anna, label="benchmark", hash=token_hash(TOKEN), actions="*", changed_ts=NOW, expires_ts=datetime.now(UTC) + timedelta(days=9)
-    )
+    anna = person("anna", (Role.QUALITY,), token=TOKEN)
     line = Equipment.objects.filter(level="ProductionLine").first()
     operations = {}
     for level, size in plant.sizes.items():

@@ -18,6 +18,12 @@ def _armed(text: str) -> tuple[str | None, int]:
 _name, _left = _armed(os.environ.get("FACTOLAKE_CRASH", ""))
 
 
+def arm(text: str) -> None:
+    """Arm a point in this process as FACTOLAKE_CRASH would have; "" disarms. For processes that were forked. Raises ValueError for another form."""
+    global _name, _left
+    _name, _left = _armed(text)
+
+
 def crash_point(name: str) -> None:
     """Kill the own process with SIGKILL when `name` is the armed point and this is its armed pass."""
     global _left

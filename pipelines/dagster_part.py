@@ -14,6 +14,8 @@ from factolake.errors import MissingDependency
 from pipelines.ports import check_port_free
 from pipelines.together import run_together
 
+PREFIX = "/dagster"
+"""Path of the pages, the same at their own port and behind FactoMES's gate."""
 REPOSITORY = Path(factolake.__file__).parent.parent
 
 
@@ -28,10 +30,10 @@ def run_dagster(settings: Settings, conf: Path | None, port: int, stop: threadin
         environment["FACTOLAKE_CONF"] = str(conf.resolve())
     module = ["-m", "pipelines.definitions"]
     commands = {
-        "webserver": [sys.executable, "-m", "dagster_webserver", "-h", "127.0.0.1", "-p", str(port), *module],
+        "webserver": [sys.executable, "-m", "dagster_webserver", "-h", "127.0.0.1", "-p", str(port), "--path-prefix", PREFIX, *module],
         "daemon": [sys.executable, "-m", "dagster._daemon", "run", *module],
     }
-    structlog.get_logger().info("dagster started", address=f"http://127.0.0.1:{port}", home=str(home))
+    structlog.get_logger().info("dagster started", address=f"http://127.0.0.1:{port}{PREFIX}", home=str(home))
     run_together("Dagster", commands, environment, REPOSITORY, stop)
 
 

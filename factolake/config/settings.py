@@ -4,11 +4,12 @@ FACTOLAKE_CONF names another settings file, FACTOLAKE_HOME another data folder; 
 """
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from factolake.config.parse import Strict, parse, read_toml
 
@@ -54,6 +55,64 @@ class MesSettings(Strict):
     certificate_key: Path | None = Field(default=None, description="PEM file of its private key")
     hosts: tuple[str, ...] = Field(default=("127.0.0.1", "localhost"), description="names FactoMES answers to in the address bar")
     webhook_hosts: tuple[str, ...] = Field(default=(), description="hosts, or host:port, that webhooks may be sent to; empty: none")
+    address: str = Field(default="", pattern=r"^(https?://[^\s/]+)?$", description="how people reach FactoMES, for links in mails: https://mes.plant")
+    mail_from: str = Field(default="", pattern=r"^([^\s@]+@[^\s@]+)?$", description="sender of alerts by e-mail; empty: none are sent")
+    smtp_host: str = Field(default="", description="mail server that takes them")
+    smtp_port: int = Field(default=587, ge=1, le=65535)
+    smtp_security: Literal["starttls", "tls", "none"] = Field(default="starttls", description="none: only to a server that asks for no password")
+    smtp_user: str = Field(default="", description="whom the mail server knows; empty: nobody signs in there")
+    smtp_password_file: Path | None = Field(default=None, description="file with that user's password")
+    role: Literal["record", "follower"] = Field(default="record", description="follower: another MES owns orders, FactoMES mirrors them")
+    incumbent: str = Field(default="", pattern=r"^([^\s/:]{2,64})?$", description="id of that MES, as its documents name it")
+
+    @model_validator(mode="after")
+    def _can_mail(self) -> Self:
+        if bool(self.mail_from) != bool(self.smtp_host):
+            raise ValueError("mail_from together with smtp_host; neither without the other")
+        if bool(self.smtp_user) != (self.smtp_password_file is not None):
+            raise ValueError("smtp_user together with smtp_password_file; neither without the other")
+        if self.smtp_user and self.smtp_security == "none":
+            raise ValueError("smtp_security starttls or tls beside smtp_user: a password is not sent in the clear")
+        return self
+
+    @model_validator(mode="after")
+    def _follows_somebody(self) -> Self:
+        if (self.role == "follower") != bool(self.incumbent):
+            raise ValueError('role = "follower" together with incumbent, the id of the MES that owns the orders; neither without the other')
+        return self
+
+
+class ErpSettings(Strict):
+    """The ERP beside FactoMES: what it is called in orders, and one door, files or HTTP."""
+
+    system: str = Field(default="", pattern=r"^([^\s/:]{2,64})?$", description="id of the ERP as its orders name it; empty: there is none")
+    folder: Path | None = Field(default=None, description="documents come and confirmations go as files in this folder")
+    url: str = Field(default="", pattern=r"^(https?://\S+)?$", description="or: confirmations go to this address, and the ERP calls the API")
+    token_file: Path | None = Field(default=None, description="file with the token that the ERP's address asks for")
+    interval_s: float = Field(default=5.0, ge=0.5, le=3600)
+
+    @model_validator(mode="after")
+    def _one_door(self) -> Self:
+        doors = [name for name, is_given in (("folder", self.folder is not None), ("url", bool(self.url))) if is_given]
+        if self.system and len(doors) != 1:
+            raise ValueError(f"one of folder and url for the ERP {self.system}; given: {' and '.join(doors) or 'none'}")
+        if not self.system and doors:
+            raise ValueError(f"system, the ERP's id, beside {doors[0]}")
+        return self
+
+
+class GateSettings(Strict):
+    """Pages of other programs behind FactoMES's login."""
+
+    pages: dict[str, str] = Field(default={}, description="name = address on this machine; Dagster is there without being named")
+
+    @field_validator("pages")
+    @classmethod
+    def _on_this_machine(cls, pages: dict[str, str]) -> dict[str, str]:
+        for name, address in pages.items():
+            if not re.fullmatch(r"[a-z][a-z0-9_-]{0,30}", name) or not re.fullmatch(r"http://(127\.0\.0\.1|localhost|\[::1\]):\d{1,5}", address):
+                raise ValueError(f'name = "http://127.0.0.1:PORT", the name in small letters; seen: {name} = "{address}"')
+        return pages
 
 
 class PortSettings(Strict):
@@ -61,6 +120,7 @@ class PortSettings(Strict):
 
     dagster: int = Field(default=3000, ge=0, le=65535)
     mes: int = Field(default=8000, ge=0, le=65535)
+    gate: int = Field(default=8001, ge=0, le=65535)
     spark_connect: int = Field(default=15002, ge=0, le=65535)
     thrift: int = Field(default=10000, ge=0, le=65535)
 
@@ -76,6 +136,8 @@ class Settings(Strict):
     landing: LandingSettings = LandingSettings()
     refinery: RefinerySettings = RefinerySettings()
     mes: MesSettings = MesSettings()
+    erp: ErpSettings = ErpSettings()
+    gate: GateSettings = GateSettings()
     ports: PortSettings = PortSettings()
 
     @field_validator("home")
@@ -109,6 +171,11 @@ class Settings(Strict):
     def mes_dir(self) -> Path:
         """FactoMES's own files: secret key, audit key, seals; the SQLite database where that is used."""
         return self.home / "mes"
+
+    @property
+    def gate_pages(self) -> dict[str, str]:
+        """Addresses of the pages behind the gate by name: Dagster's, and those of the settings."""
+        return {"dagster": f"http://127.0.0.1:{self.ports.dagster}", **self.gate.pages}
 
     @property
     def mes_url(self) -> str:

@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     for command in (up, migrate, createadmin, check, backup, restore):
         mes.command()(command)
-    for inner in (serve, jobs):
+    for inner in (serve, jobs, gate):
         mes.command(hidden=True)(inner)
     audit.command()(verify)
     app.add_typer(mes, name="mes")
@@ -39,7 +39,7 @@ def up(
     An empty database is set up first; one of an older release has to be migrated before.
     """
     from pipelines.foreground import foreground
-    from pipelines.mes_part import address, run_mes
+    from pipelines.mes_part import address, is_after_crash, run_mes
     from pipelines.ports import check_port_free
 
     call = invocation(context)
@@ -48,6 +48,7 @@ def up(
     wanted = settings.ports.mes if port is None else port
     with foreground("mes", settings, supervised=supervised, debug=call.debug) as stop:
         check_port_free(wanted, "FactoMES", "ports.mes")
+        check_port_free(settings.ports.gate, "FactoMES's gate", "ports.gate")
         _start(call)
         from factolake.mes.pages.setup import setup_code
         from factolake.mes.project import database
@@ -58,6 +59,11 @@ def up(
             database.migrate(model, SystemClock().now())
         if waiting := database.pending():
             raise ConfigError("MES database", "tables", f"{len(waiting)} steps behind", "`factolake mes migrate` first; take a backup before")
+        if is_after_crash(settings):
+            from factolake.mes.approvals.after_crash import stop_agents
+
+            stop_agents(SystemClock().now())
+            typer.echo("FactoMES ended without being asked to: agents are stopped by the kill switch global until somebody releases it", err=True)
         typer.echo(f"FactoMES is at {address(settings, wanted)}", err=True)
         if code := setup_code():
             page = f"{address(settings, wanted)}/setup"
@@ -87,6 +93,17 @@ def jobs(context: typer.Context, once: Once = False, supervised: Supervised = Fa
         from factolake.mes.core.jobs import run_jobs
 
         run_jobs(SystemClock(), stop.event, once=once)
+
+
+def gate(context: typer.Context, mes_port: Annotated[int, typer.Option()], supervised: Supervised = False) -> None:
+    """Serve the pages of other programs behind FactoMES's login."""
+    from factolake.mes.gate.server import serve as serve_gate
+    from pipelines.foreground import foreground, run_async
+
+    call = invocation(context)
+    settings = call.settings()
+    with foreground("mes-gate", settings, supervised=supervised, debug=call.debug) as stop:
+        run_async(stop, lambda ended: serve_gate(settings, settings.ports.gate, mes_port, ended))
 
 
 def migrate(context: typer.Context, as_json: Json = False) -> None:
@@ -147,7 +164,7 @@ def restore(
 
 
 def check(context: typer.Context, as_json: Json = False) -> None:
-    """Show roles, addresses, open permissions and the state of audit and tables.
+    """Show roles, addresses, open permissions and the state of audit, tables and ERP.
 
     Exit code 1 when an address is open to nobody known, the audit is broken or tables are behind.
     """
@@ -163,6 +180,7 @@ def check(context: typer.Context, as_json: Json = False) -> None:
     else:
         print_table("", told["endpoints"], ("method", "path", "roles", "effect", "approvals"))
         typer.echo(f"{len(told['endpoints'])} addresses, {len(told['open_permissions'])} open to anybody; audit: {told['audit']}")
+        typer.echo(f"ERP: {told['erp'] or 'none'}")
     if told["open_permissions"] or not told["audit"]["sound"] or told["pending_migrations"]:
         raise typer.Exit(FactoLakeError.exit_code)
 

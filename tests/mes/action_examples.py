@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from record_plant import LINE
+from record_plant import LINE, M1
 
 LATER = "2036-01-01T00:00:00Z"
 CORRECTIVE = {
@@ -16,6 +16,7 @@ CORRECTIVE = {
 EXAMPLES: dict[str, dict[str, Any]] = {
     "person.create": {"person_id": "anna", "name": "Anna", "password": "long enough, surely"},
     "person.set_password": {"password": "long enough, surely"},
+    "person.link": {"same_as_id": "viewer"},
     "grant.create": {"person_id": "viewer", "role": "operator"},
     "api_token.create": {"label": "x", "expires_ts": LATER, "hash": "0" * 64},
     "device.create": {"label": "Tablet", "equipment_id": LINE, "hash": "2" * 64},
@@ -38,6 +39,22 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "lot.create": {"lot_id": "L-9", "material_id": "G-100", "quantity": 1},
     "operation.report": {"good": 1},
     "operation.consume": {"lot_id": "S-1", "quantity": 1},
+    "operation.wait": {"repaired_ts": LATER},
+    "operation.move_rest": {"equipment_id": M1},
+    "operation.scrap_rest": {"scrap": 1, "cause_id": "leak"},
+    "schedule.create": {
+        "line_id": LINE,
+        "entries": [
+            {
+                "operation_id": key,
+                "equipment_id": LINE,
+                "planned_start_ts": f"2036-01-0{day}T00:00:00Z",
+                "planned_end_ts": f"2036-01-0{day}T08:00:00Z",
+            }
+            for day, key in ((1, "PO-20.10"), (2, "PO-21.10"))
+        ],
+    },
+    "schedule.accept": {"digest": "0" * 64},
     "gauge.create": {"gauge_id": "MIC-9", "name": "Micrometer", "interval_days": 365, "due_ts": LATER},
     "gauge.calibrate": {"passed": True},
     "inspection_plan.create": {"equipment_id": LINE, "characteristic": "burr", "kind": "attribute", "sampled_per": "lot"},
@@ -56,5 +73,25 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "maintenance_part.create": {"order_id": 1, "part_id": "6205", "quantity": 1},
     "maintenance_labour.create": {"order_id": 1, "person_id": "maintenance", "worked_s": 60},
     "preventive_plan.create": {"plan_id": "PM-9", "equipment_id": LINE, "description": "grease", "every_days": 30},
+    "skill.create": {"skill_id": "laser", "name": "Laser class 4"},
+    "qualification.create": {"person_id": "operator", "skill_id": "laser"},
+    "skill_requirement.create": {"skill_id": "laser", "material_id": "STEEL"},
+    "operation.waive_skill": {"person_id": "operator", "skill_id": "laser"},
+    "shift_assignment.create": {
+        "person_id": "operator",
+        "equipment_id": LINE,
+        "role": "operator",
+        "from_ts": "2036-01-01T06:00:00Z",
+        "to_ts": "2036-01-01T14:00:00Z",
+    },
+    "presence.create": {"equipment_id": LINE},
+    "tool.create": {"tool_id": "T-1", "name": "Drill", "tool_class": "drill_8mm"},
+    "tool_use.create": {"tool_id": "T-1", "equipment_id": LINE},
+    "tool.allow": {"allowed_to": 20},
+    "tool_requirement.create": {"material_id": "STEEL", "step_number": 10, "tool_class": "drill_8mm"},
+    "alert.create": {"equipment_id": LINE, "danger": "guard_open"},
+    "alert.close": {"done": "guard closed"},
+    "alert_rule.create": {"kind": "hold", "wait_s": 60},
+    "person.set_email": {"email": "quality@plant.example"},
     "equipment.reliability": {"from_ts": "2026-03-01T00:00:00Z", "to_ts": "2026-03-02T00:00:00Z"},
 }

@@ -79,6 +79,9 @@ def sqlite_record(request: pytest.FixtureRequest, tmp_path: Path, record_templat
 
 
 def fresh_record(request: pytest.FixtureRequest, tmp_path: Path, templates: dict[str, str], kind: str) -> Iterator[str]:
+    from django.core.cache import cache
+
+    cache.clear()  # each test has its own tries to sign in
     if kind == "sqlite":
         url = f"sqlite:///{tmp_path / 'mes.sqlite'}"
         if kind not in templates:

@@ -65,6 +65,36 @@ def test_nobody_decides_about_what_they_asked_for(blocked: str) -> None:
     assert Approval.objects.count() == 0
 
 
+def test_two_accounts_of_one_human_are_one_person(blocked: str) -> None:
+    """Whoever asked does not decide with another account, nobody decides twice, and what was decided so before it was known no longer counts."""
+    person("quality3", Role.QUALITY, LINE_PATH)
+    Person.objects.filter(pk="quality3").update(password=password_hash())
+    proposal = propose("operator", "lot.release", blocked, reason="measured again")
+    approve("quality", proposal, password=PASSWORD)
+    approve("quality3", proposal, password=PASSWORD)
+    assert Proposal.objects.get().state == "approved"
+    do("admin", "person.link", "quality3", same_as_id="quality")
+    assert "not approved by enough people" in refused(NotAllowed, lambda: execute(proposal, "operator"))
+    again = proposed_today("operator", "lot.release", blocked, reason="measured again")
+    approve("quality", again, password=PASSWORD, at=timezone.now())
+    body = {"digest": again["digest"], "password": PASSWORD}
+    answer = Api("quality3").post(f"/proposals/{again['proposal_id']}/approve", body)
+    assert (answer.status_code, "as quality;" in answer.json()["detail"]) == (409, True)
+    own = proposed_today("quality3", "lot.release", blocked, reason="measured again")
+    body = {"digest": own["digest"], "password": PASSWORD}
+    answer = Api("quality").post(f"/proposals/{own['proposal_id']}/approve", body)
+    assert (answer.status_code, "own; nobody decides" in answer.json()["detail"]) == (403, True)
+
+
+def test_an_account_is_linked_to_the_first_one_of_its_human() -> None:
+    do("admin", "person.create", person_id="anna2", name="Anna", password="long enough, surely", same_as_id="viewer")
+    assert do("admin", "person.link", "quality2", same_as_id="anna2")["same_as_id"] == "viewer"
+    assert "is itself the first account" in refused(Conflict, lambda: do("admin", "person.link", "viewer", same_as_id="planner"))
+    for wrong in ("viewer", "agent"):
+        refused(Conflict, lambda wrong=wrong: do("admin", "person.link", "viewer", same_as_id=wrong))
+    assert do("admin", "person.link", "quality2")["same_as_id"] is None
+
+
 @pytest.mark.parametrize("kind", [ActorKind.AGENT, ActorKind.SERVICE])
 def test_only_people_decide(kind: ActorKind) -> None:
     order("PO-1")

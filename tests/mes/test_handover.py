@@ -47,11 +47,12 @@ def work(order_id: str, machine: str, counted_by: str = "both", unit: str = "C62
     material = f"G-{order_id}"
     do("planner", "material.create", material_id=material, base_unit=unit)
     do("engineer", "routing_step.create", material_id=material, number=10, equipment_id=machine)
-    operation = order(order_id, material=material, counted_by=counted_by)
+    operation = order(order_id, material=material)
     do("operator", "operation.start", operation, at=NOON - timedelta(hours=1))
     if reported:
         cause = {"cause_id": "leak"} if reported.get("scrap") else {}
         do("operator", "operation.report", operation, at=NOON, **cause, **reported)
+    do("planner", "order.edit", order_id, counted_by=counted_by)
     do("operator", "operation.suspend", operation, at=NOON)
     return operation
 

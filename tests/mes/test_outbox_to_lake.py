@@ -1,27 +1,34 @@
 """What FactoMES changes reaches bronze.events: every change once under its own key, in the order of the commits, also when the sync dies between."""
 
+import contextlib
 import json
+import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from record_plant import LINE, do, order
 
 from factolake.bus.spool_bus import Spool
+from factolake.config import load_plant
 from factolake.config.settings import LandingSettings
 from factolake.contracts.bronze import EVENTS
 from factolake.domain.clock import ManualClock
-from factolake.errors import SpoolFull
+from factolake.errors import SourceUnavailable, SpoolFull
 from factolake.lake.tables import Lake
 from factolake.landing.bronze import BronzeTables
 from factolake.landing.land import Landing
 from factolake.mes.core.models import OutboxEvent, OutboxHistory
+from factolake.mes.equipment.models import Equipment, Reason
+from factolake.mes.equipment.seed import seed
 from factolake.mes.sync.outbox import Outbox
 from factolake.mes.sync.run import Sync
 from factolake.mes.sync.schema import connect
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+PLANT = Path(__file__).parents[2] / "conf" / "plant.toml"
 
 
 class Killed(BaseException):
@@ -102,15 +109,57 @@ def test_a_full_spool_keeps_everything_waiting(record: str, tmp_path: Path) -> N
     assert OutboxEvent.objects.exclude(sent_ts=None).count() == 0
 
 
+def test_what_is_more_than_the_spool_ever_holds_goes_in_smaller_portions(record: str, tmp_path: Path) -> None:
+    order()
+    total, engine = OutboxEvent.objects.count(), connect(record)
+    small = Spool(tmp_path / "small.sqlite", sum(map(len, OutboxEvent.objects.values_list("payload", flat=True))) // 2, ManualClock(NOW))
+    for _ in range(total):
+        if not Outbox(engine).drain(small, NOW):
+            break
+        small.release(small.last_offset())  # it has been landed
+    engine.dispose()
+    assert (OutboxEvent.objects.filter(sent_ts=None).count(), small.last_offset()) == (0, total)
+    small.close()
+
+
 def test_a_database_without_factomes_has_nothing_to_send(tmp_path: Path, spool: Spool) -> None:
     sync = Sync(Lake(tmp_path / "lake"), f"sqlite:///{tmp_path / 'other.sqlite'}", ManualClock(NOW + timedelta(hours=1)), spool)
     assert sync.step().sent == 0
     sync.close()
 
 
+def test_a_database_that_another_writer_holds_is_waited_for(tmp_path: Path, spool: Spool) -> None:
+    engine = connect(f"sqlite:///{tmp_path / 'held.sqlite'}")
+    sa.event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout=50"))
+    with contextlib.closing(sqlite3.connect(tmp_path / "held.sqlite", isolation_level=None)) as migration:
+        migration.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(SourceUnavailable, match="is locked"):
+            Outbox(engine).drain(spool, NOW)
+    engine.dispose()
+
+
 def test_more_than_one_portion_is_sent_portion_by_portion(outbox: Outbox, spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    outbox.drain(spool, NOW)
     monkeypatch.setattr("factolake.mes.sync.outbox.AT_ONCE", 3)
     do("planner", "material.create", material_id="G-100")
     for number in range(4):
         do("planner", "lot.create", lot_id=f"S-{number}", material_id="G-100", quantity=1, equipment_id=LINE)
     assert [outbox.drain(spool, NOW) for _ in range(3)] == [3, 2, 0]
+
+
+def test_what_no_action_made_is_told_once_too(record: str) -> None:
+    told = OutboxEvent.objects.filter(kind__in=("mes.equipment", "mes.reason"))
+    assert {event.object_id for event in told} == {*Equipment.objects.values_list("pk", flat=True), *Reason.objects.values_list("pk", flat=True)}
+    before = told.count()
+    seed(load_plant(PLANT), NOW)
+    assert told.count() == before
+    told.all().delete()  # a record of a release that did not tell it
+    seed(load_plant(PLANT), NOW)
+    assert told.count() == before
+
+
+def test_a_row_that_was_taken_away_is_told_as_it_was(record: str) -> None:
+    grant = do("admin", "grant.create", person_id="nobody", role="viewer", scope_id="")
+    do("admin", "grant.revoke", str(grant["id"]))
+    last = json.loads(OutboxEvent.objects.filter(kind="mes.grant").latest("id").payload)
+    assert (last["row"], last["was"]["person_id"], last["was"]["role"]) == (None, "nobody", "viewer")

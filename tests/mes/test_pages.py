@@ -14,14 +14,17 @@ from record_plant import LINE, M1, M2, NOW, do, order
 from test_rights import rows  # noqa: F401  a row of everything
 
 from factolake.domain.action import RULES, Role
+from factolake.mes.alerts.models import Alert
 from factolake.mes.audit.models import AuditEntry
 from factolake.mes.core.action import ACTIONS, On
 from factolake.mes.core.resource import RESOURCES
 from factolake.mes.downtime.models import Stop
+from factolake.mes.maintenance.models import MaintenanceOrder
 from factolake.mes.pages.drawing import draw
 from factolake.mes.pages.urls import urlpatterns
 from factolake.mes.people.models import Grant
 from factolake.mes.production.models import Lot, MaterialDefinition, Operation, Order
+from factolake.mes.quality.models import Hold, InspectionPlan
 
 pytestmark = pytest.mark.usefixtures("record")
 LIMIT_BYTES = 300 * 1024
@@ -42,7 +45,8 @@ def names(pattern: URLPattern) -> list[str]:
 def address(pattern: URLPattern) -> str:
     """The address of a pattern with keys of rows that are there."""
     operation = Operation.objects.order_by("pk").first()
-    keys = {"order": Order, "lot": Lot, "recall": Lot, "material": MaterialDefinition}
+    keys = {"order": Order, "lot": Lot, "recall": Lot, "material": MaterialDefinition, "hold": Hold, "chart": InspectionPlan}
+    keys |= {"maintenance_order": MaintenanceOrder, "alert": Alert}
     filled = {"station": LINE, "line": LINE, "verb": "start", "name": "order.hold", "collection": "orders"}
     model = keys.get(pattern.name)
     key = model.objects.order_by("pk").first().pk if model else "operator" if pattern.name in ("person", "token") else str(Order.objects.first().pk)

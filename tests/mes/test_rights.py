@@ -46,6 +46,9 @@ def rows(record: str) -> None:
     erp_rows(operation)
     quality_rows()
     maintenance_rows()
+    personnel_rows()
+    alert_rows()
+    schedule_rows()
     Grant.objects.update(scope="")
 
 
@@ -81,6 +84,35 @@ def maintenance_rows() -> None:
     do("operator", "maintenance_request.create", equipment_id=LINE, description="noise")
     for noun in ("maintenance_order", "maintenance_part", "maintenance_labour"):
         do("maintenance", f"{noun}.create", **EXAMPLES[f"{noun}.create"])
+
+
+def personnel_rows() -> None:
+    """A skill with who holds it and what asks for it, a shift, a presence, and a tool that was mounted."""
+    for name in ("skill.create", "qualification.create", "skill_requirement.create", "tool.create", "tool_use.create", "tool_requirement.create"):
+        do("engineer", name, **EXAMPLES[name])
+    do("planner", "operation.waive_skill", "PO-1.10", **EXAMPLES["operation.waive_skill"], reason="tried")
+    do("planner", "shift_assignment.create", **EXAMPLES["shift_assignment.create"])
+    do("operator", "presence.create", equipment_id=LINE)
+
+
+def alert_rows() -> None:
+    """An alert with its history, who was told and a mail that waits, a rule, and where somebody wants mails sent."""
+    do("engineer", "alert_rule.create", kind="help", wait_s=60)
+    do("admin", "person.set_email", "operator", **EXAMPLES["person.set_email"])
+    with override_settings(FACTOMES_MAIL_FROM="factomes@plant.example"):
+        do("operator", "alert.create", **EXAMPLES["alert.create"])
+
+
+def schedule_rows() -> None:
+    """A schedule, a start out of its sequence, and an open proposal."""
+    for order_id in ("PO-20", "PO-21", "PO-22"):
+        order(order_id)
+    planned = EXAMPLES["schedule.create"]
+    made = do("planner", "schedule.create", **planned, reason="tried")
+    do("planner", "schedule.accept", str(made["schedule_id"]), digest=made["digest"])
+    do("operator", "operation.start", "PO-22.10", reason="urgent")
+    later = [{**each, "planned_end_ts": each["planned_end_ts"].replace("T08", "T09")} for each in planned["entries"]]
+    do("planner", "schedule.create", line_id=LINE, entries=later, reason="tried")
 
 
 def two_stops() -> None:

@@ -22,7 +22,7 @@ def home(tmp_path: Path) -> Path:
     """A data folder whose settings name the shipped plant."""
     folder = tmp_path / "home"
     (folder / "conf").mkdir(parents=True)
-    (folder / "conf" / "factolake.toml").write_text(f'plant_file = "{PLANT}"\n', encoding="utf-8")
+    (folder / "conf" / "factolake.toml").write_text(f'plant_file = "{PLANT}"\n[ports]\ngate = 0\n', encoding="utf-8")
     return folder
 
 

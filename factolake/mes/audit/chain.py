@@ -35,19 +35,22 @@ def entry_hash(values: Mapping[str, object]) -> str:
     return hashlib.sha256(rfc8785.dumps(bound)).hexdigest()
 
 
-def append(entry: AuditEntry) -> AuditEntry:
-    """Give `entry` its number and hashes and store it as the end of the chain. Has to be in the transaction of what it tells about."""
-    head = AuditHead.objects.select_for_update().get(pk=1)
+def append(entry: AuditEntry, head: AuditHead) -> AuditEntry:
+    """Give `entry` its number and hashes and store it as the end of the chain. Has to be in the transaction of what it tells about.
+
+    `head` is the end as `lock_end` gave it to this transaction.
+    """
     entry.number, entry.previous_hash = head.number + 1, head.hash
     entry.hash = entry_hash({name: getattr(entry, name) for name in _BOUND})
     entry.save(force_insert=True)
-    AuditHead.objects.filter(pk=1).update(number=entry.number, hash=entry.hash)
+    head.number, head.hash = entry.number, entry.hash
+    head.save(force_update=True)
     return entry
 
 
-def lock_end() -> None:
-    """Hold the end of the chain until the transaction ends; what is numbered after this is in the order of the commits."""
-    AuditHead.objects.select_for_update().get(pk=1)
+def lock_end() -> AuditHead:
+    """The end of the chain, held until the transaction ends; what is numbered after this is in the order of the commits."""
+    return AuditHead.objects.select_for_update().get(pk=1)
 
 
 def faults(entries: Iterable[Mapping[str, object]], head: tuple[int, str]) -> Iterator[ChainFault]:

@@ -18,10 +18,10 @@ from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_v
 from factolake.domain.action import RULES, ActorKind, Effect, Role
 from factolake.mes.audit import chain
 from factolake.mes.audit.models import AuditEntry
-from factolake.mes.core.bulk import insert
 from factolake.mes.core.call import LISTENERS, Call, locked
-from factolake.mes.core.checks import check_last
-from factolake.mes.core.models import IdempotencyKey, OutboxEvent
+from factolake.mes.core.checks import check_first, check_last
+from factolake.mes.core.models import IdempotencyKey
+from factolake.mes.core.outbox import tell
 from factolake.mes.core.record import JsonValue, Record, snapshot
 from factolake.mes.core.refusals import Invalid, NeedsApproval, NotAllowed, NotFound, Refusal, Stale
 from factolake.mes.people.rights import Rights, rights_of
@@ -173,6 +173,7 @@ def _once(call: Call, request: Request, rights: Rights | None) -> Answer:
         earlier = _earlier_answer(call, request)
         if earlier is not None:
             return earlier
+        check_first(call, request.action.name)
         call.rights = rights or rights_of(call.actor)
         subject = _subject(request, locked)
         place = _place(request, call.rights, subject)
@@ -267,21 +268,10 @@ def _book(call: Call, request: Request, subject: Record | None, place: str, answ
     """Audit entry, outbox rows and idempotency key; last in the transaction, since the end of the chain is held from here on."""
     asked = request.form.model_dump(mode="json", exclude_defaults=True)
     payload = {name: "(secret)" if name in request.action.secrets else value for name, value in asked.items()}
-    chain.lock_end()
+    texts = {"payload": chain.canonical(payload), "changes": chain.canonical(call.audited())}
+    head = chain.lock_end()
     check_last(call, request.action.name)
-    insert(
-        OutboxEvent,
-        ("at_ts", "kind", "object_id", "payload"),
-        (
-            (
-                call.at_ts,
-                f"mes.{change.noun}",
-                change.object_id,
-                json.dumps({"action": request.action.name, "actor": call.actor.person_id, "row": change.after}, sort_keys=True),
-            )
-            for change in call.changes
-        ),
-    )
+    tell(call.changes, request.action.name, call.actor.person_id, call.at_ts)
     chain.append(
         AuditEntry(
             at_ts=call.at_ts,
@@ -290,13 +280,13 @@ def _book(call: Call, request: Request, subject: Record | None, place: str, answ
             action=request.action.name,
             subject=str(subject) if subject is not None else "",
             place=place,
-            payload=chain.canonical(payload),
-            changes=chain.canonical(call.audited()),
             reason=call.reason,
             via=call.via,
             request_id=call.request_id,
             approval=call.approval,
-        )
+            **texts,
+        ),
+        head,
     )
     if request.idempotency_key:
         stored = json.dumps(answer, sort_keys=True)

@@ -8,12 +8,12 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.db import models
+from django.db import InterfaceError, OperationalError, models
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
-from ninja import Body, NinjaAPI, Schema
+from ninja import Body, NinjaAPI, Schema, Swagger
 from ninja import Query as Parameters
-from ninja.errors import AuthenticationError, HttpError
+from ninja.errors import AuthenticationError, HttpError, Throttled
 from ninja.errors import ValidationError as NinjaValidationError
 from pydantic import Field, create_model
 
@@ -22,6 +22,7 @@ from factolake.mes.core.action import ACTIONS, Action, On, Request, perform
 from factolake.mes.core.call import Call
 from factolake.mes.core.principal import Principal, SessionAuth, TokenAuth
 from factolake.mes.core.query import QUERIES, Query, ask
+from factolake.mes.core.rate import API_RATE, RateLimit
 from factolake.mes.core.refusals import Invalid, NotSignedIn, Refusal
 from factolake.mes.core.resource import MAX_LIMIT, RESOURCES, Resource, one, page
 
@@ -37,14 +38,17 @@ _JSON_TYPES: tuple[tuple[Any, Any], ...] = (
 )
 
 
-def build_api() -> NinjaAPI:
-    """The API with everything the apps have declared."""
+def build_api(guard_docs: Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]) -> NinjaAPI:
+    """The API with everything the apps have declared. `guard_docs` wraps the views of its documentation."""
     api = NinjaAPI(
         title="FactoMES",
         version=__version__,
         description="The record of the plant. Quantities are decimal text in the material's base unit, times ISO 8601 in UTC.",
         urls_namespace="api",
         auth=[TokenAuth(), SessionAuth(csrf=True)],
+        throttle=[RateLimit("api", API_RATE, _asker)],
+        docs=Swagger(settings={"docExpansion": "none"}),
+        docs_decorator=guard_docs,
     )
     forms = {declared.collection: form_of(declared) for declared in RESOURCES.values()}
     for declared in RESOURCES.values():
@@ -61,6 +65,11 @@ def build_api() -> NinjaAPI:
         )(_post(declared_action))
     _answer_errors(api)
     return api
+
+
+def _asker(request: HttpRequest) -> str:
+    who = principal(request)
+    return f"{who.via}:{who.person.person_id}"
 
 
 def collection_of(noun: str) -> str:
@@ -198,6 +207,14 @@ def problem(request: HttpRequest, status: int, title: str, detail: str) -> HttpR
     return JsonResponse(said, status=status, content_type="application/problem+json")
 
 
+def away(request: HttpRequest, error: BaseException) -> HttpResponse:
+    """The database is away: nothing was done, and asking again may help."""
+    _log.warning("request %s: the record's database does not answer: %s", request_id(request), error)
+    answer = problem(request, 503, "Unavailable", "the record's database does not answer; nothing was done, try again")
+    answer["Retry-After"] = "5"
+    return answer
+
+
 def _answer_errors(api: NinjaAPI) -> None:
     def refused(request: HttpRequest, error: Refusal) -> HttpResponse:
         return problem(request, error.status, type(error).__name__, str(error))
@@ -213,6 +230,10 @@ def _answer_errors(api: NinjaAPI) -> None:
     def http(request: HttpRequest, error: HttpError) -> HttpResponse:
         return problem(request, error.status_code, "Refused", error.message)
 
+    def too_often(request: HttpRequest, error: Throttled) -> HttpResponse:
+        detail = f"more than {API_RATE} are asked for as one person; wait {error.wait or 1:.0f} s and go on more slowly"
+        return problem(request, 429, "TooOften", detail)
+
     def too_big(request: HttpRequest, _: RequestDataTooBig) -> HttpResponse:
         return problem(request, 413, "TooBig", f"the body is larger than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes; send it in several")
 
@@ -223,6 +244,9 @@ def _answer_errors(api: NinjaAPI) -> None:
     api.add_exception_handler(Refusal, refused)  # type: ignore[arg-type]
     api.add_exception_handler(NinjaValidationError, not_valid)  # type: ignore[arg-type]
     api.add_exception_handler(AuthenticationError, nobody)  # type: ignore[arg-type]
+    api.add_exception_handler(Throttled, too_often)  # type: ignore[arg-type]
+    api.add_exception_handler(OperationalError, away)  # type: ignore[arg-type]
+    api.add_exception_handler(InterfaceError, away)  # type: ignore[arg-type]
     api.add_exception_handler(HttpError, http)  # type: ignore[arg-type]
     api.add_exception_handler(RequestDataTooBig, too_big)
     api.add_exception_handler(Exception, unexpected)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Many rows into one table by one statement. Django's `bulk_create` builds SQL as long as its rows, which took most of a large import's time."""
+"""Many rows written by one statement. Django's `bulk_create` builds SQL as long as its rows, which took most of a large import's time."""
 
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
@@ -24,6 +24,47 @@ def insert(model: type[models.Model], names: Sequence[str], rows: Iterable[Seque
                     copy.write_row(row)
         else:
             cursor.executemany(f"INSERT INTO {into} VALUES ({', '.join(['%s'] * len(fields))})", values)
+
+
+def update(model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Set the columns `names` of rows that are there, each by its key: `rows` are the values in Python's types, and the key behind them."""
+    database = connections[DEFAULT_DB_ALIAS]
+    quote, key = database.ops.quote_name, _key(model)
+    fields = [*(model._meta.get_field(name) for name in names), key]
+    found = ((place, _converter(field, database.ops)) for place, field in enumerate(fields))
+    converters = [(place, convert) for place, convert in found if convert is not None]
+    values, table = (_converted(row, converters) for row in rows), quote(model._meta.db_table)
+    columns = [quote(field.column) for field in fields]
+    with database.cursor() as cursor, database.wrap_database_errors:
+        if database.vendor == "postgresql":  # one statement: planning as many as there are rows took longer than doing them
+            taken = ", ".join(f"%s::{field.db_type(database)}[]" for field in fields)
+            changed = ", ".join(f"{column} = new.{column}" for column in columns[:-1])
+            new = f"unnest({taken}) AS new ({', '.join(columns)})"
+            statement = f"UPDATE {table} SET {changed} FROM {new} WHERE {table}.{columns[-1]} = new.{columns[-1]}"
+            cursor.execute(statement, [list(column) for column in zip(*values, strict=True)])
+        else:
+            changed = ", ".join(f"{column} = %s" for column in columns[:-1])
+            cursor.executemany(f"UPDATE {table} SET {changed} WHERE {columns[-1]} = %s", values)
+
+
+def next_keys(model: type[models.Model], count: int) -> Iterable[int]:
+    """Keys for so many new rows of a table whose database gives them; nobody else gets them. Only in a transaction that writes."""
+    database, table, key = connections[DEFAULT_DB_ALIAS], model._meta.db_table, _key(model)
+    with database.cursor() as cursor:
+        if database.vendor == "postgresql":
+            named = [database.ops.quote_name(table), key.column, count]
+            cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)", named)
+            return [row[0] for row in cursor.fetchall()]
+        cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])  # SQLite has one writer at a time
+        last = cursor.fetchone()
+    first = last[0] + 1 if last else 1
+    return range(first, first + count)
+
+
+def _key(model: type[models.Model]) -> Any:
+    key = model._meta.pk
+    assert key is not None  # every table has one
+    return key
 
 
 def _converter(field: Any, ops: Any) -> Convert | None:

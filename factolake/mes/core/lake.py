@@ -28,6 +28,13 @@ def rows(query: str, parameters: Sequence[object] = ()) -> Iterator[dict[str, An
             yield from (dict(zip(names, row, strict=True)) for row in found)
 
 
+def stamp(time: datetime) -> datetime | str:
+    """A time as a parameter of `rows`, the way the database keeps it: naive UTC text to the microsecond in SQLite, where texts are compared."""
+    if connection.vendor != "sqlite":
+        return time
+    return time.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
 def utc(value: datetime | str) -> datetime:
     """A time of a `lake_*` table: naive UTC text in SQLite, aware in PostgreSQL; always aware UTC here."""
     time = datetime.fromisoformat(value) if isinstance(value, str) else value

@@ -45,6 +45,12 @@ class Record(models.Model):
         return "" if value is self else str(value)
 
 
+def steps_to_place(model: type[Record]) -> tuple[str, ...]:
+    """The foreign keys from a row to the equipment it belongs to, as one lookup; none where it has its own path, or its owner knows."""
+    lookup, _, _ = model.PLACE.rpartition("__")
+    return () if not lookup or lookup.partition("__")[0] == model.OWNER else (lookup,)
+
+
 def snapshot(row: Record) -> dict[str, JsonValue]:
     """The row's columns as plain JSON values: decimals as text, times in ISO 8601 UTC, foreign keys by their column name, no secrets."""
     return shown(columns(row), row.SECRETS)

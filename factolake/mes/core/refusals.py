@@ -6,10 +6,12 @@ Refusal                400
 ├── NeedsApproval      403  the action happens only through a proposal that others approve
 ├── NotFound           404  no such thing, or none the person may see
 ├── Conflict           409  it is there already, or another rule stands against it
-│   └── IllegalStep    409  the state machine has no such step
+│   ├── IllegalStep    409  the state machine has no such step
+│   └── OwnedElsewhere 409  another system owns it
 ├── Gone               410  it was good once: expired, used up
 ├── Stale              412  it was changed since it was read
-└── Invalid            422  the values cannot be
+├── Invalid            422  the values cannot be
+└── TooOften           429  asked more often than one person may
 """
 
 from factolake.errors import Permanent
@@ -56,6 +58,10 @@ class IllegalStep(Conflict):
     """The state machine has no such step."""
 
 
+class OwnedElsewhere(Conflict):
+    """Another system owns it and changes it; from there it comes here."""
+
+
 class Gone(Refusal):
     """It was good once: expired or used up."""
 
@@ -72,3 +78,9 @@ class Invalid(Refusal):
     """The values cannot be."""
 
     status = 422
+
+
+class TooOften(Refusal):
+    """Asked more often than one person may."""
+
+    status = 429

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q, QuerySet
 
@@ -68,7 +69,10 @@ class Page:
 
 
 def page(declared: Resource, rights: Rights, filters: Mapping[str, str], after: str | None, limit: int) -> Page:
-    """At most `limit` rows (1 to 500) with keys behind `after` that the person may see. Raises Invalid for a filter that is none."""
+    """At most `limit` rows (1 to 500) with keys behind `after` that the person may see; an empty filter finds rows without a value.
+
+    Raises Invalid for a filter that is none.
+    """
     strangers = set(filters) - set(declared.filters)
     if strangers:
         raise Invalid(f"{declared.collection} cannot be filtered by {sorted(strangers)[0]!r}; filters are {', '.join(declared.filters) or 'none'}")
@@ -76,9 +80,9 @@ def page(declared: Resource, rights: Rights, filters: Mapping[str, str], after: 
         raise Invalid(f"limit is {limit}; allowed: 1 to {MAX_LIMIT}")
     rows = visible(declared, rights)
     try:
-        rows = rows.filter(**filters)
+        rows = rows.filter(**dict(_condition(declared, name, value) for name, value in filters.items()))
         rows = rows.filter(pk__gt=after) if after else rows
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, ValidationError) as error:
         raise Invalid(f"a filter of {declared.collection} has no such value: {error}") from error
     found = list(rows.order_by("pk").values(*declared.columns)[: limit + 1])
     items = [{name: plain(value) for name, value in row.items()} for row in found[:limit]]
@@ -94,6 +98,15 @@ def one(declared: Resource, rights: Rights, key: str) -> dict[str, JsonValue]:
     if row is None:
         raise NotFound(f"there is no {declared.noun} {key}")
     return {name: plain(value) for name, value in row.items()}
+
+
+def _condition(declared: Resource, name: str, value: str) -> tuple[str, object]:
+    """The lookup of a filter. Truth values are written as in JSON."""
+    column = declared.model._meta.get_field(name)
+    if value == "" and column.null:
+        return f"{name}__isnull", True
+    truth = {"true": True, "false": False}
+    return name, truth.get(value, value) if isinstance(column, models.BooleanField) else value
 
 
 def _pk(declared: Resource) -> str:

@@ -47,6 +47,7 @@ class Stop(Record):
         indexes = (
             models.Index(fields=("equipment", "from_ts"), name="stop_of_equipment"),
             models.Index(fields=("equipment", "lake_from_ts"), name="stop_of_lake"),
+            models.Index(fields=("equipment", "stop_id"), name="stop_of_equipment_by_key"),  # a page of the API: SQLite sorted all stops for one
             models.Index(fields=("from_ts",), name="stop_unclassified", condition=models.Q(asks_reason=True, reason=None, state="current")),
         )
 

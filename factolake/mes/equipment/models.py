@@ -30,6 +30,7 @@ class Equipment(Record):
     path = models.CharField(max_length=240, unique=True, db_comment="Hierarchy scope: ids from the enterprise down, joined by /.")
     position = models.PositiveIntegerField(default=0, db_comment="Place in the flow of its line, from 0.")
     short_stop_s = models.FloatField(default=300.0, db_comment="Stops up to this long ask for no reason (seconds).")
+    time_zone = models.CharField(max_length=64, blank=True, db_comment="Of a site: IANA name or UTC+hh:mm that its pages show times in; empty: UTC.")
     is_active = models.BooleanField(default=True, db_comment="False: no new work goes there.")
 
     class Meta:
@@ -44,6 +45,7 @@ class ReasonKind(StrEnum):
     DOWNTIME = "downtime"
     SCRAP = "scrap"
     REWORK = "rework"
+    DEVIATION = "deviation"
 
 
 class Reason(Record):

@@ -2,7 +2,12 @@
 
 from datetime import datetime
 
+from factolake.contracts.silver_mes import KIND_PREFIX, SOURCE_ID
 from factolake.domain.plant import PlantModel
+from factolake.mes.core.call import Change
+from factolake.mes.core.models import OutboxEvent
+from factolake.mes.core.outbox import tell
+from factolake.mes.core.record import snapshot
 from factolake.mes.equipment.models import Equipment, EquipmentLevel, Reason, ReasonKind
 
 FIRST_REASONS: tuple[tuple[ReasonKind, str, str, str, bool], ...] = (
@@ -29,13 +34,23 @@ FIRST_REASONS: tuple[tuple[ReasonKind, str, str, str, bool], ...] = (
     (ReasonKind.SCRAP, "setup_part", "", "Set-up part", False),
     (ReasonKind.REWORK, "rework_surface", "", "Surface to be reworked", False),
     (ReasonKind.REWORK, "rework_assembly", "", "Assembly to be reworked", False),
+    (ReasonKind.DEVIATION, "material_missing", "", "Material is missing", False),
+    (ReasonKind.DEVIATION, "tool_missing", "", "Tool is missing", False),
+    (ReasonKind.DEVIATION, "same_setup", "", "Same set-up as now", False),
+    (ReasonKind.DEVIATION, "urgent_order", "", "Urgent order", False),
+    (ReasonKind.DEVIATION, "trial", "", "Trial or sample", False),
 )
 """Kind, code, parent code, name, planned."""
 
 
 def seed(model: PlantModel, now: datetime) -> int:
-    """Write the plant model's equipment and the first reasons into an empty record; returns how many pieces. Does nothing when there is any."""
+    """Write the plant model's equipment and the first reasons into an empty record; returns how many pieces.
+
+    When there is any, only a site without a time zone gets the plant file's: earlier releases kept none.
+    """
     if Equipment.objects.exists():
+        Equipment.objects.filter(pk=model.site, level=EquipmentLevel.SITE.value, time_zone="").update(time_zone=model.time_zone)
+        _tell_lake(now)
         return 0
     made = 0
     for line in model.lines.values():
@@ -47,7 +62,8 @@ def seed(model: PlantModel, now: datetime) -> int:
             (line.line_id, line.name, EquipmentLevel.PRODUCTION_LINE),
         )
         for equipment_id, name, level in steps:
-            above, is_new = _piece(equipment_id, name, level, above, now)
+            zone = {"time_zone": model.time_zone} if level is EquipmentLevel.SITE else {}
+            above, is_new = _piece(equipment_id, name, level, above, now, **zone)
             made += is_new
         for position, machine_id in enumerate(line.machines):
             machine = model.machines[machine_id]
@@ -55,10 +71,21 @@ def seed(model: PlantModel, now: datetime) -> int:
             made += is_new
     for kind, code, parent, name, planned in FIRST_REASONS:
         Reason.objects.create(reason_id=code, kind=kind.value, parent_id=parent or None, name=name, planned=planned, changed_ts=now)
+    _tell_lake(now)
     return made
 
 
-def _piece(equipment_id: str, name: str, level: EquipmentLevel, parent: Equipment | None, now: datetime, **values: float) -> tuple[Equipment, bool]:
+def _tell_lake(now: datetime) -> None:
+    """Tell the lake of equipment and reasons, which no action made: once, in a record of an earlier release too."""
+    if OutboxEvent.objects.filter(kind=f"{KIND_PREFIX}{Reason.NOUN}").exists():
+        return
+    rows = (*Equipment.objects.all(), *Reason.objects.all())
+    tell([Change(row.NOUN, row.pk, None, snapshot(row)) for row in rows], "record.seed", SOURCE_ID, now)
+
+
+def _piece(
+    equipment_id: str, name: str, level: EquipmentLevel, parent: Equipment | None, now: datetime, **values: float | str
+) -> tuple[Equipment, bool]:
     path = f"{parent.path}/{equipment_id}" if parent else equipment_id
     known = {"name": name, "level": level.value, "parent": parent, "path": path, "changed_ts": now, **values}
     return Equipment.objects.get_or_create(equipment_id=equipment_id, defaults=known)

@@ -26,6 +26,7 @@ class RequestForm(Form):
     priority: int = Field(default=0, ge=-1000, le=1000)
     is_stopped: bool = False
     stopped_ts: Moment | None = Field(default=None, description="Since when it stands still; now where it is not given.")
+    at_ts: Moment | None = Field(default=None, description="When it was asked, where it is told late; now where it is not given.")
 
 
 class WhyForm(Form):

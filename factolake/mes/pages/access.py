@@ -1,9 +1,11 @@
 """Who may see a page, and how a page says no. Every view is declared by `page` or `open_page`."""
 
+import sys
 from collections.abc import Callable, Mapping
 from functools import wraps
 from urllib.parse import urlencode
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -12,6 +14,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from factolake.domain.action import Role
 from factolake.mes.core.principal import Principal, rights_in
 from factolake.mes.core.refusals import Invalid, NotAllowed, Refusal
+from factolake.mes.pages.plant_time import zone_name
 from factolake.mes.pages.sessions import is_polling
 
 View = Callable[..., HttpResponse]
@@ -68,11 +71,14 @@ def who(request: HttpRequest) -> Principal:
 
 def show(request: HttpRequest, template: str, context: Mapping[str, object] | None = None, status: int = 200) -> HttpResponse:
     """The page `template` with what every page shows: who is signed in, where they may go, and what was said last."""
-    shared: dict[str, object] = {"person": None, "menu": (), "said": ""}
+    shared: dict[str, object] = {"person": None, "menu": (), "said": "", "zone": zone_name(), "request": request}
     if request.user.is_authenticated:
+        from factolake.mes.alerts.inbox import count_of
         from factolake.mes.pages.menu import menu
 
-        shared = {"person": request.user, "menu": menu(request), "said": "" if is_polling(request) else request.session.pop(_SAID, "")}
+        shared |= {"person": request.user, "menu": menu(request)}
+        if not is_polling(request):
+            shared |= {"bell": count_of(request.user.pk), "said": request.session.pop(_SAID, "")}
     answer = render(request, f"pages/{template}.html", {**shared, **(context or {})}, status=status)
     answer["Cache-Control"] = "no-store"  # tablets are shared: the way back shows nobody else's page
     return answer
@@ -101,11 +107,20 @@ def missing(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    """A failure of ours; says nothing of its cause."""
-    from factolake.mes.core.api import request_id
+    """A failure of ours, or a database that is away; says nothing of its cause."""
+    from factolake.mes.core.api import away, problem, request_id
 
+    is_api = request.path.startswith("/api/")
+    if isinstance(failure := sys.exc_info()[1], (OperationalError, InterfaceError)):
+        told = away(request, failure)
+        return told if is_api else _bare(request, "the record's database does not answer; nothing was done, try again", told.status_code)
     sentence = f"something went wrong here; tell your administrator the request id {request_id(request)}"
-    return render(request, "pages/refused.html", {"refusal": sentence, "status": 500}, status=500)
+    return problem(request, 500, "InternalError", sentence) if is_api else _bare(request, sentence, 500)
+
+
+def _bare(request: HttpRequest, sentence: str, status: int) -> HttpResponse:
+    """A page that asks no database."""
+    return render(request, "pages/refused.html", {"refusal": sentence, "status": status}, status=status)
 
 
 def local(request: HttpRequest, address: str, otherwise: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import models
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -18,6 +19,7 @@ from factolake.mes.core.record import Record
 from factolake.mes.core.refusals import Invalid, NotFound
 from factolake.mes.core.resource import RESOURCES, visible
 from factolake.mes.pages.access import who
+from factolake.mes.pages.plant_time import choices, to_utc, typed
 from factolake.mes.people.rights import Rights
 
 SAME_KEY = {
@@ -37,7 +39,7 @@ _LONG = 500
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One input of a form. `kind` picks how it is drawn: text, long, whole, decimal, choice, moment, password or json."""
+    """One input of a form. `kind` picks how it is drawn: text, long, whole, decimal, choice, moment, password, email or json."""
 
     name: str
     label: str
@@ -47,6 +49,8 @@ class Field:
     help: str
     options: tuple[tuple[str, str], ...] = ()
     max_length: int | None = None
+    offsets: tuple[tuple[str, str], ...] = ()
+    """Of a time that the clock shows twice: which of the two."""
 
 
 def fields_of(action: Action, rights: Rights, values: Mapping[str, str]) -> list[Field]:
@@ -65,13 +69,17 @@ def read(action: Action, sent: Mapping[str, str]) -> dict[str, object]:
         text = sent.get(name, "")
         is_required = name in schema.get("required", ())
         if text.strip() or (is_required and name in sent):
-            payload[name] = _value(name, _kind(action, name, _resolved(about, schema)), text)
+            kind = _kind(action, name, _resolved(about, schema))
+            payload[name] = to_utc(text, sent.get(f"{name}.offset", "")) if kind == "moment" else _value(name, kind, text)
     return payload
 
 
-def ask(request: HttpRequest, action: Action, key: str, payload: Mapping[str, object], version: str = "") -> Answer:
-    """Perform the action as the person on the page, once for the form's hidden key. Raises what `perform` raises."""
-    once = request.POST.get("once", "")
+def ask(request: HttpRequest, action: Action, key: str, payload: Mapping[str, object], version: str = "", part: str = "") -> Answer:
+    """Perform the action as the person on the page, once for the form's hidden key, of a form that asks for several once a `part`.
+
+    Raises what `perform` raises.
+    """
+    once = request.POST.get("once", "") + part
     if not 0 < len(once) <= _KEY_LENGTH:
         raise Invalid("the form came without its key; open the page again and send it from there")
     call = Call(who(request).person, timezone.now(), "page", request_id=request_id(request))
@@ -114,13 +122,14 @@ def _field(action: Action, rights: Rights, name: str, about: dict[str, Any], val
     kind = _kind(action, name, about)
     given = values.get(name, "" if about.get("default") is None else str(about["default"]))
     options = tuple((value, value) for value in _choices(about)) or tuple(_suggestions(action, rights, name))
-    shown = "" if kind == "password" else given
-    return Field(name, label(name), kind, shown, is_required, about.get("description", ""), options, about.get("maxLength"))
+    shown = "" if kind == "password" else typed(given) if kind == "moment" else given
+    offsets = choices(given) if kind == "moment" else ()
+    return Field(name, label(name), kind, shown, is_required, about.get("description", ""), options, about.get("maxLength"), offsets)
 
 
 def _kind(action: Action, name: str, about: Mapping[str, Any]) -> str:
     if name in action.secrets:
-        return "password"
+        return "email" if about.get("format") == "email" else "password"
     if about.get("format") == "date-time":
         return "moment"
     if about.get("type") in ("array", "object"):
@@ -156,16 +165,26 @@ def _resolved(about: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, 
 
 
 def _suggestions(action: Action, rights: Rights, name: str) -> Iterator[tuple[str, str]]:
+    """Rows that a field may name: those its column points at where the action is done to a row that has one, else those with its key."""
+    column = _column(action, name)
     wanted = SAME_KEY.get(name, name)
     for declared in RESOURCES.values():
         is_own = action.verb == "create" and declared.noun == action.noun
-        if declared.model._meta.pk.attname != wanted or is_own or not {role for role, _ in rights.grants} & declared.roles:
+        is_meant = declared.model is column.related_model if column is not None else declared.model._meta.pk.attname == wanted
+        if not is_meant or is_own or not {role for role, _ in rights.grants} & declared.roles:
             continue
-        title = next((column for column in ("name", "description") if column in declared.columns), wanted)
-        rows = visible(declared, rights)
+        title = next((each for each in ("name", "description") if each in declared.columns), wanted)
+        rows = visible(declared, rights).filter(**(column.get_limit_choices_to() if column is not None else {}))
         if "is_active" in declared.columns:
             rows = rows.filter(is_active=True)
         yield from rows.order_by("pk").values_list("pk", title)[:SUGGESTED]
+
+
+def _column(action: Action, name: str) -> "models.ForeignKey[Any, Any] | None":
+    if not isinstance(action.subject, On):
+        return None
+    columns = (each for each in action.subject.model._meta.concrete_fields if isinstance(each, models.ForeignKey))
+    return next((each for each in columns if each.attname == name), None)
 
 
 def _value(name: str, kind: str, text: str) -> object:
@@ -176,8 +195,6 @@ def _value(name: str, kind: str, text: str) -> object:
             raise Invalid(f"{label(name)}: that is no JSON: {error}") from error
     if kind == "decimal":
         return number(text)
-    if kind == "moment":
-        return text.strip() + ("" if re.search(r"(Z|[+-]\d\d:\d\d)$", text.strip()) else "Z")
     return text if kind in ("password", "text", "long") else text.strip()
 
 

@@ -11,16 +11,22 @@ from factolake.mes.pages.access import who
 _ENTRIES = (
     ("terminals", "Stations"),
     ("boards", "Boards"),
+    ("alerts", "Alerts"),
     ("orders", "Orders"),
+    ("schedules", "Schedule"),
     ("lots", "Lots"),
+    ("quality", "Quality"),
+    ("maintenance", "Maintenance"),
     ("materials", "Materials"),
+    ("labels", "Labels"),
     ("approvals", "Approvals"),
     ("records", "Records"),
     ("people", "People"),
     ("devices", "Tablets"),
     ("audit", "Audit"),
+    ("tools", "Tools"),
 )
-_AT_STATION = ("terminals", "boards", "lots")
+_AT_STATION = ("terminals", "boards", "alerts", "lots", "quality", "maintenance", "labels")
 
 
 @dataclass(frozen=True, slots=True)

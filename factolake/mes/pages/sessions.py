@@ -43,14 +43,15 @@ class SessionLimits:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Check, then answer."""
         if SESSION_KEY in request.session:
-            if not request.user.is_authenticated or _is_over(request):
+            if not request.user.is_authenticated or is_over(request):
                 logout(request)
             elif not is_polling(request) and timezone.now() - _time(request, _USED) > TOUCH_AFTER:
                 request.session[_USED] = timezone.now().isoformat()
         return self._get_response(request)
 
 
-def _is_over(request: HttpRequest) -> bool:
+def is_over(request: HttpRequest) -> bool:
+    """Whether the session is too old, or its device or the device's station was taken back."""
     if timezone.now() - _time(request, _BEGAN) > LONGEST:
         return True
     device = request.session.get(_DEVICE)

@@ -1,5 +1,7 @@
 """Signing in with a password, signing on at a station, signing out, and naming the first administrator."""
 
+from functools import wraps
+
 from django.contrib.auth import authenticate, logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -7,11 +9,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from factolake.domain.action import Role
-from factolake.mes.core.refusals import Refusal
+from factolake.mes.core.rate import SIGN_IN_RATE, RateLimit
+from factolake.mes.core.refusals import Refusal, TooOften
 from factolake.mes.pages import setup
-from factolake.mes.pages.access import local, open_page, show
+from factolake.mes.pages.access import View, local, open_page, refused, show
 from factolake.mes.pages.badges import holder
 from factolake.mes.pages.models import Device
+from factolake.mes.pages.presence import arrive, leave
 from factolake.mes.pages.sessions import begin
 from factolake.mes.people.rights import rights_of
 from factolake.mes.people.secrets import token_hash
@@ -22,7 +26,28 @@ DEVICE_COOKIE = "__Host-factomes-device"
 _ID_LENGTH = 64
 
 
+def rarely(view: View) -> View:
+    """What is sent to `view` is looked at so many times a minute for one person, whoever they claim to be; opening it is not counted."""
+    limit = RateLimit(view.__name__, SIGN_IN_RATE, _claimed)
+
+    @wraps(view)
+    def limited(request: HttpRequest) -> HttpResponse:
+        if request.method == "POST" and not limit.allow_request(request):
+            wait = f"{limit.wait():.0f}"
+            answer = refused(request, TooOften(f"that was tried too often; wait {wait} s and try again"))
+            answer["Retry-After"] = wait
+            return answer
+        return view(request)
+
+    return limited
+
+
+def _claimed(request: HttpRequest) -> str:
+    return (request.POST.get("badge", "") or request.POST.get("username", "")).strip()[:_ID_LENGTH].lower()
+
+
 @open_page
+@rarely
 def sign_in(request: HttpRequest) -> HttpResponse:
     """Sign in with id and password."""
     where = local(request, request.POST.get("next") or request.GET.get("next", ""), reverse("start"))
@@ -42,11 +67,15 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 @open_page
 def sign_out(request: HttpRequest) -> HttpResponse:
     """Sign out; on a station's tablet the next person signs on."""
+    device = device_of(request)
+    if device is not None:
+        leave(request, device)
     logout(request)
-    return redirect("sign_on" if device_of(request) else "login")
+    return redirect("sign_on" if device else "login")
 
 
 @open_page
+@rarely
 def sign_on(request: HttpRequest) -> HttpResponse:
     """Sign on at the station this tablet stands at, with a badge or with id and PIN."""
     device = device_of(request)
@@ -66,10 +95,12 @@ def sign_on(request: HttpRequest) -> HttpResponse:
     if person is None:
         return show(request, "sign_on", {"device": device, "refusal": refusal, "badge": badge if scanned else ""}, 403)
     begin(request, person, device)
+    arrive(request, person, device)
     return redirect("terminal", station=device.equipment_id)
 
 
 @open_page
+@rarely
 def first_admin(request: HttpRequest) -> HttpResponse:
     """Name the first administrator, with the code that only the server's owner can read."""
     if not setup.is_open():

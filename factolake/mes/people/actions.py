@@ -9,7 +9,7 @@ from factolake.mes.core.action import At, Form, On, action
 from factolake.mes.core.call import Call, find
 from factolake.mes.core.refusals import Conflict, Invalid
 from factolake.mes.equipment.models import Equipment
-from factolake.mes.people.forms import BadgeForm, GrantForm, PasswordForm, PersonForm, TokenForm
+from factolake.mes.people.forms import BadgeForm, GrantForm, LinkForm, PasswordForm, PersonForm, TokenForm
 from factolake.mes.people.models import ApiToken, Grant, Person
 from factolake.mes.people.secrets import badge_hash
 
@@ -20,6 +20,7 @@ PASSWORD = frozenset({"password"})
 def create_person(call: Call, _: None, form: PersonForm) -> Person:
     """Add a person, service or agent, with no role yet."""
     person = Person(person_id=form.person_id, name=form.name, kind=form.kind.value, pin="")
+    person.same_as = _first_account(person, form.same_as_id)
     if form.kind is ActorKind.HUMAN:
         person.password = hashed_password(form.password, person)
     else:
@@ -33,6 +34,15 @@ def set_password(call: Call, person: Person, form: PasswordForm) -> Person:
     if person.kind != ActorKind.HUMAN.value:
         raise Conflict(f"{person.person_id} is a {person.kind} and has no password; make a token")
     return call.change(person, password=hashed_password(form.password, person))
+
+
+@action("person.link", On(Person), {Role.ADMIN}, Effect.PRODUCTION, LinkForm)
+def link_person(call: Call, person: Person, form: LinkForm) -> Person:
+    """Say that this is another account of somebody who has one already: they count as one person where two have to agree."""
+    first = _first_account(person, form.same_as_id)
+    if first is not None and person.accounts.exists():
+        raise Conflict(f"{person.person_id} is itself the first account of {person.accounts.order_by('pk')[0].pk}; link that one to {first.pk} first")
+    return call.change(person, same_as=first)
 
 
 @action("person.set_badge", On(Person), {Role.ADMIN}, Effect.PRODUCTION, BadgeForm, frozenset({"badge", "pin"}))
@@ -85,6 +95,17 @@ def create_token(call: Call, person: Person, form: TokenForm) -> ApiToken:
 def revoke_token(call: Call, token: ApiToken, _: Form) -> ApiToken:
     """The token opens nothing any more."""
     return call.change(token, revoked_ts=token.revoked_ts or call.at_ts)
+
+
+def _first_account(person: Person, same_as_id: str | None) -> Person | None:
+    """The account that stands for the human behind `same_as_id`. Raises NotFound for none, Conflict where it is the account itself."""
+    if same_as_id is None:
+        return None
+    named = find(Person, person_id=same_as_id)
+    first: Person = named.same_as or named
+    if first.pk == person.person_id or first.kind != person.kind:
+        raise Conflict(f"{person.person_id} cannot be another account of {same_as_id}: that is the account itself or of another kind")
+    return first
 
 
 def hashed_password(password: str, person: Person) -> str:

@@ -18,6 +18,13 @@ class PersonForm(Form):
     name: str = Field(min_length=1, max_length=120)
     kind: ActorKind = ActorKind.HUMAN
     password: str = Field(default="", max_length=1024)
+    same_as_id: PersonId | None = Field(default=None, description="Another account of the same human; where two have to agree, they are one.")
+
+
+class LinkForm(Form):
+    """Whose account it is; null: nobody else's."""
+
+    same_as_id: PersonId | None = None
 
 
 class PasswordForm(Form):

@@ -25,6 +25,9 @@ class Person(AbstractBaseUser, Record):
     is_active = models.BooleanField(default=True, db_comment="False: may not sign in any more.")
     badge_hash = models.CharField(max_length=64, null=True, unique=True, db_comment="SHA-256 of the badge's number with the secret key, hex.")
     pin = models.CharField(max_length=128, db_comment="PIN, hashed as passwords are; empty: none.")
+    same_as = models.ForeignKey(
+        "self", null=True, on_delete=models.PROTECT, related_name="accounts", db_comment="The same human's first account; null: this is it."
+    )
 
     USERNAME_FIELD = "person_id"
     REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
@@ -39,6 +42,11 @@ class Person(AbstractBaseUser, Record):
     def place(self) -> str:
         """People belong to the enterprise."""
         return ""
+
+    @property
+    def human_id(self) -> str:
+        """Who it is, whichever of their accounts they use: the id of the first one."""
+        return self.same_as_id or self.person_id
 
 
 class Grant(Record):

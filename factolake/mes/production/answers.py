@@ -193,3 +193,23 @@ class Handover(Schema):
     machines: list[HandoverMachine]
     balances: list[Balance]
     disagreements: list[Disagreement]
+
+
+class FlowOperation(Schema):
+    """An operation on the order's way."""
+
+    operation_id: str
+    description: str
+    touch_s: float
+    waited_s: float = Field(description="How long the order stood still before it.")
+
+
+class OrderFlow(Schema):
+    """How an order flowed, from its first beginning to its last end; seconds."""
+
+    order_id: str
+    cycle_s: float
+    touch_s: float = Field(description="Work in all operations; two at once count twice.")
+    waiting_s: float = Field(description="None of its operations was under way.")
+    operations: list[FlowOperation]
+    open_operations: int = Field(description="Operations that have not begun or not ended, and are in none of the times.")

@@ -33,6 +33,7 @@ class RoutingStepForm(Form):
     equipment_id: Id
     planned_setup_s: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     planned_run_s: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    overlaps: bool = Field(default=False, description="It may begin while the step before it runs: parts move on one by one.")
 
 
 class BillItemForm(Form):
@@ -64,6 +65,13 @@ class EditOrderForm(Form):
     quantity: Quantity | None = None
     due_ts: Moment | None = None
     priority: int | None = Field(default=None, ge=-1000, le=1000)
+    counted_by: CountedBy | None = None
+
+
+class StepForm(Form):
+    """A step of an operation, perhaps told late."""
+
+    at_ts: Moment | None = Field(default=None, description="When it happened; now where it is not given.")
 
 
 class ReportForm(Form):
@@ -75,6 +83,28 @@ class ReportForm(Form):
     cause_id: str | None = Field(default=None, max_length=64, description="Reason of the scrap or rework.")
     lot_id: LotId | None = None
     at_ts: Moment | None = Field(default=None, description="When it was made; now where it is not given.")
+
+
+class WaitForm(Form):
+    """How long an interrupted operation waits."""
+
+    repaired_ts: Moment = Field(description="When the machine is expected to run again.")
+
+
+class MoveRestForm(Form):
+    """Where the rest of an interrupted operation is made, and when; at once where no start is given."""
+
+    equipment_id: Id
+    planned_start_ts: Moment | None = None
+    planned_end_ts: Moment | None = Field(default=None, description="By the planned run time where it is not given.")
+    reason: str = Field(min_length=1, max_length=2000, description="Why, in your own words.")
+
+
+class ScrapRestForm(Form):
+    """What of an interrupted operation is lost."""
+
+    scrap: Quantity
+    cause_id: str = Field(min_length=1, max_length=64, description="Reason of the scrap.")
 
 
 class ConsumeForm(Form):

@@ -57,29 +57,26 @@ LOT_COLUMNS: Mapping[str, str] = {
 
 def reach(lot_ids: Iterable[str], way: Way) -> set[str]:
     """Every lot that `lot_ids` went into (or came from), over all levels; without the lots themselves unless one contains another."""
-    start = list(lot_ids)
-    if not start:
-        return set()
+    start = among(lot_ids)
     here, there = _STEP[way]
-    first = " UNION ".join("SELECT CAST(%s AS varchar(80))" for _ in start)
     query = f"""
         WITH RECURSIVE found(lot_id) AS (
-            SELECT c.{there} FROM production_consumption c WHERE c.{here} IN ({first}) AND c.{there} IS NOT NULL AND {_LIVE}
+            SELECT c.{there} FROM production_consumption c WHERE c.{here} IN ({start.sql}) AND c.{there} IS NOT NULL AND {_LIVE}
             UNION
             SELECT c.{there} FROM production_consumption c JOIN found f ON c.{here} = f.lot_id WHERE c.{there} IS NOT NULL AND {_LIVE}
         )
         SELECT lot_id FROM found
     """
     with connection.cursor() as cursor:
-        cursor.execute(query, start)
+        cursor.execute(query, start.params)
         return {row[0] for row in cursor.fetchall()}
 
 
-def among(lot_ids: Iterable[str]) -> RawSQL:
-    """The lots as a subquery with one parameter, however many they are: for `lot_id IN`."""
+def among(keys: Iterable[str]) -> RawSQL:
+    """The keys as a subquery with one parameter, however many they are: for `lot_id IN`."""
     if connection.vendor == "postgresql":
-        return RawSQL("SELECT unnest(%s::varchar[])", [list(lot_ids)])
-    return RawSQL("SELECT value FROM json_each(%s)", [json.dumps(list(lot_ids))])
+        return RawSQL("SELECT unnest(%s::varchar[])", [list(keys)])
+    return RawSQL("SELECT value FROM json_each(%s)", [json.dumps(list(keys))])
 
 
 def levels(lot_id: str, way: Way, max_levels: int) -> dict[str, int]:

@@ -18,9 +18,10 @@ from factolake.mes.core.refusals import Invalid
 from factolake.mes.equipment.models import Equipment
 from factolake.mes.production.counts import Counted, counted
 from factolake.mes.production.models import Consumption, CountedBy, Lot, LotStatus, Operation, OperationState, Production, Shipment
+from factolake.mes.production.models.material import PIECE
+from factolake.mes.production.parts import good_at_end
 
 Row = dict[str, Any]
-PIECE = "C62"
 MAX_DAYS = 31
 KINDS = ("good", "scrap", "rework")
 BALANCE = ("good", "scrap", "rework", "reported_into_lots", "in_lots", "remaining", "consumed", "shipped", "written_off", "unexplained")
@@ -124,14 +125,17 @@ def _count_disagreements(machines: Iterable[Row]) -> Iterable[Row]:
 def _balances(order_ids: list[str]) -> list[Row]:
     """Where what each order made is now, over its whole life: in lots, and of these left, consumed, shipped or written off with a scrapped lot.
 
-    `good` is the last operation's, scrap and rework those of all. `unexplained` is what of the lots is in none of these, whichever sign.
+    `good` is the last step's, scrap and rework those of all. `unexplained` is what of the lots is in none of these, whichever sign.
     """
     totals: dict[str, dict[str, Decimal]] = {order_id: defaultdict(Decimal) for order_id in order_ids}
-    for one in Operation.objects.filter(order__in=order_ids).order_by("order_id", "number"):
-        total = totals[one.order_id]
-        total["good"] = one.good
-        total["scrap"] += one.scrap
-        total["rework"] += one.rework
+    steps: dict[str, list[Operation]] = defaultdict(list)
+    for one in Operation.objects.filter(order__in=order_ids):
+        steps[one.order_id].append(one)
+    for order_id, operations in steps.items():
+        total = totals[order_id]
+        total["good"] = good_at_end(operations)
+        total["scrap"] = sum((one.scrap for one in operations), Decimal(0))
+        total["rework"] = sum((one.rework for one in operations), Decimal(0))
     booked = _by_lot(Production, "good", order_ids)
     consumed, shipped = (_by_lot(model, "quantity", order_ids) for model in (Consumption, Shipment))
     lots = Lot.objects.filter(made_by__order__in=order_ids)

@@ -1,4 +1,6 @@
-"""What is asked about production: genealogy and recall of a lot, handover of a line."""
+"""What is asked about production: genealogy and recall of a lot, handover of a line, flow of an order."""
+
+from dataclasses import asdict
 
 from pydantic import Field
 
@@ -7,9 +9,10 @@ from factolake.mes.core.query import Answer, Asked, query
 from factolake.mes.equipment.models import Equipment
 from factolake.mes.people.rights import Rights
 from factolake.mes.production import answers
+from factolake.mes.production.flow_times import Work, flow
 from factolake.mes.production.genealogy import Way, tree
 from factolake.mes.production.handover import handover
-from factolake.mes.production.models import Lot
+from factolake.mes.production.models import Lot, Order
 from factolake.mes.production.recall import recall
 
 
@@ -50,3 +53,11 @@ def lot_recall(rights: Rights, lot: Lot, asked: RecallAsked) -> Answer:
 def line_handover(_: Rights, equipment: Equipment, asked: HandoverAsked) -> Answer:
     """Reports and counts of a line or machine in a time, and where they disagree."""
     return handover(equipment, asked.from_ts, asked.to_ts)
+
+
+@query("order.flow", Order, answers.OrderFlow)
+def order_flow(_: Rights, order: Order, __: Asked) -> Answer:
+    """How long an order was worked on and how long it waited between its operations."""
+    operations = order.operations.values_list("operation_id", "description", "actual_start_ts", "actual_end_ts")
+    works = [Work(*one) for one in operations if None not in one]
+    return {"order_id": order.order_id, **asdict(flow(works)), "open_operations": len(operations) - len(works)}

@@ -28,7 +28,7 @@ from factolake.mes.audit.verify import verify
 from factolake.mes.core.models import OutboxHistory
 from factolake.mes.core.record import plain
 from factolake.mes.project.configure import APPS
-from factolake.mes.project.database import is_empty
+from factolake.mes.project.database import check_known, is_empty
 
 FORMAT = 1
 AT_ONCE = 1_000
@@ -47,8 +47,10 @@ class Archived:
 def backup(file: Path, folder: Path, conf: Mapping[str, Path], now: datetime) -> Archived:
     """Write the record and the files of `folder` to `file`, as they are at one moment; writers go on meanwhile.
 
-    `conf` are settings and plant file by the name they get. Raises StorageRefused when `file` is there already or cannot be written.
+    `conf` are settings and plant file by the name they get. Raises StorageRefused when `file` is there already or cannot be written,
+    ContractViolation when the database is of a newer release.
     """
+    check_known()
     partial = file.with_name(file.name + ".partial")
     try:
         handle = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
@@ -82,10 +84,10 @@ def restore(file: Path, folder: Path) -> Archived:
         with zipfile.ZipFile(file) as archive:
             manifest = json.loads(archive.read("manifest.json"))
             _check_format(manifest)
-            _migrate_to(manifest["migrations"])
+            then = _migrate_to(manifest["migrations"])
             with transaction.atomic():
-                rows = sum(_load(archive, table) for table in manifest["tables"])
-                _check_head(manifest)
+                rows = sum(_load(archive, table, then) for table in manifest["tables"])
+                _check_head(manifest, then)
             _bring_files(archive, folder)
     except (zipfile.BadZipFile, KeyError, json.JSONDecodeError) as error:
         raise TableDamaged(f"{file} is no whole backup: {error}; take another one") from error
@@ -167,21 +169,20 @@ def _check_format(manifest: Mapping[str, Any]) -> None:
         raise ContractViolation(f"the backup was made by release {release}, whose table step {strange[0]} is not known here; install that release")
 
 
-def _migrate_to(applied: Iterable[tuple[str, str]]) -> None:
-    """The tables as they were when the backup was made: the last step of each app it had."""
+def _migrate_to(applied: Iterable[tuple[str, str]]) -> dict[str, type[models.Model]]:
+    """The tables as they were when the backup was made: the last step of each app it had. Returns their models of then by table."""
     executor = MigrationExecutor(connection)
     last: dict[str, str] = {}
     for app, name in sorted(applied):
         last[app] = name
-    executor.migrate([(app, name) for app, name in last.items() if (app, name) in executor.loader.graph.nodes])
+    state = executor.migrate([(app, name) for app, name in last.items() if (app, name) in executor.loader.graph.nodes])
+    return {model._meta.db_table: model for model in state.apps.get_models()}
 
 
-def _load(archive: zipfile.ZipFile, table: Mapping[str, Any]) -> int:
-    """Fill one table, whatever its columns were then; the rows that its making put there go first."""
+def _load(archive: zipfile.ZipFile, table: Mapping[str, Any], then: Mapping[str, type[models.Model]]) -> int:
+    """Fill one table with the columns it had then; the rows that its making put there go first."""
     name, names = table["table"], list(table["columns"])
-    model = next((one for one in record_models() if one._meta.db_table == name), None)
-    if model is None:
-        raise ContractViolation(f"the backup has a table {name}, which release {__version__} does not know; restore it with the release that made it")
+    model = then[name]
     fields = {field.attname: field for field in model._meta.concrete_fields}
     quoted = ", ".join(connection.ops.quote_name(fields[column].column) for column in names)
     insert = f"INSERT INTO {connection.ops.quote_name(name)} ({quoted}) VALUES ({', '.join(['%s'] * len(names))})"
@@ -204,8 +205,8 @@ def _load(archive: zipfile.ZipFile, table: Mapping[str, Any]) -> int:
     return rows
 
 
-def _check_head(manifest: Mapping[str, Any]) -> None:
-    head = AuditHead.objects.get(pk=1)
+def _check_head(manifest: Mapping[str, Any], then: Mapping[str, type[models.Model]]) -> None:
+    head = then[AuditHead._meta.db_table]._default_manager.get(pk=1)
     if (head.number, head.hash) != (manifest["audit"]["number"], manifest["audit"]["hash"]):
         wanted = manifest["audit"]["number"]
         raise TableDamaged(f"the audit of the backup ends with entry {head.number} and should end with {wanted}; take another backup")

@@ -1,10 +1,11 @@
-"""What `factolake mes check` tells: roles, every address with who may use it, addresses open to nobody known, the state of the audit and tables."""
+"""What `factolake mes check` tells: roles, every address with who may use it, addresses open to nobody known, the state of audit, tables and ERP."""
 
 from typing import Any
 
 from factolake.domain.action import RULES, Role
 from factolake.mes.audit.verify import verify
 from factolake.mes.core.action import ACTIONS
+from factolake.mes.exchange import erp
 from factolake.mes.people.models import Grant
 from factolake.mes.project.database import pending
 from factolake.mes.project.urls import api
@@ -28,4 +29,5 @@ def facts() -> dict[str, Any]:
     holders = {role.value: Grant.objects.filter(role=role.value, person__is_active=True).count() for role in Role}
     verdict = verify()
     audit = {"entries": verdict.count, "sound": verdict.is_sound, "faults": [fault.fault for fault in verdict.faults], "unsealed": verdict.unsealed}
-    return {"roles": holders, "endpoints": endpoints, "open_permissions": unguarded, "audit": audit, "pending_migrations": pending()}
+    told = {"roles": holders, "endpoints": endpoints, "open_permissions": unguarded, "audit": audit, "pending_migrations": pending()}
+    return {**told, "erp": erp.state()}

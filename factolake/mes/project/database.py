@@ -8,14 +8,27 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import InterfaceError, OperationalError
 
+from factolake import __version__
 from factolake.domain.plant import PlantModel
-from factolake.errors import SourceUnavailable
+from factolake.errors import ContractViolation, SourceUnavailable
 from factolake.mes.equipment.seed import seed
 from factolake.mes.maintenance.seed import seed as seed_codes
 
 
 def pending() -> list[str]:
-    """Steps the tables still lack, as app.step; all of them for an empty database. Raises SourceUnavailable when it does not answer."""
+    """Steps the tables still lack, as app.step; all of them for an empty database.
+
+    Raises SourceUnavailable when it does not answer, ContractViolation when it is of a newer release.
+    """
+    executor = check_known()
+    return [f"{step.app_label}.{step.name}" for step, _ in executor.migration_plan(executor.loader.graph.leaf_nodes())]
+
+
+def check_known() -> MigrationExecutor:
+    """The steps the tables have taken. Raises SourceUnavailable when the database does not answer, ContractViolation when one is not known here.
+
+    What a newer release wrote may mean what this one does not know: it is not served, not changed and not backed up.
+    """
     name = str(connection.settings_dict["NAME"])
     if connection.vendor == "sqlite":
         Path(name).parent.mkdir(parents=True, exist_ok=True)
@@ -23,7 +36,14 @@ def pending() -> list[str]:
         executor = MigrationExecutor(connection)
     except (OperationalError, InterfaceError) as error:
         raise SourceUnavailable(f"MES database {name}: {str(error).splitlines()[0]}; start it, or correct mes.url") from error
-    return [f"{step.app_label}.{step.name}" for step, _ in executor.migration_plan(executor.loader.graph.leaf_nodes())]
+    loader = executor.loader
+    strange = [f"{app}.{step}" for app, step in loader.applied_migrations if (app, step) not in loader.disk_migrations]
+    if strange:
+        raise ContractViolation(
+            f"MES database {name} is of a newer release: release {__version__} does not know its table step {min(strange)};"
+            " install that release, or restore a backup that was made before it"
+        )
+    return executor
 
 
 def is_empty() -> bool:

@@ -16,12 +16,17 @@ from factolake.mes.quality.models import InspectionPlan, SampledPer
 
 def due_checks(equipment: Equipment, now: datetime) -> list[dict[str, Any]]:
     """Every plan valid at `now` for the equipment and what lies in it, with whether its check is due."""
-    valid = Q(valid_from__lte=now) & (Q(valid_to=None) | Q(valid_to__gt=now))
-    plans = InspectionPlan.objects.filter(valid, below("equipment__path", equipment.path)).select_related("equipment").order_by("pk")
-    return [_state_of(plan, now) for plan in plans]
+    plans = InspectionPlan.objects.filter(valid_at(now), below("equipment__path", equipment.path)).select_related("equipment").order_by("pk")
+    return [state_of(plan, now) for plan in plans]
 
 
-def _state_of(plan: InspectionPlan, now: datetime) -> dict[str, Any]:
+def valid_at(now: datetime) -> Q:
+    """Condition for the plans that are valid at `now`."""
+    return Q(valid_from__lte=now) & (Q(valid_to=None) | Q(valid_to__gt=now))
+
+
+def state_of(plan: InspectionPlan, now: datetime) -> dict[str, Any]:
+    """When the plan was last checked, what was made since, and whether a check is due."""
     since = _since_last(plan, now)
     return {
         "plan_id": plan.pk,

@@ -3,7 +3,7 @@
 Rows are held in the order order, operation, equipment, material, lot, each by key: as reports and consumptions do, so that nobody waits in a circle.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -13,7 +13,7 @@ from factolake.mes.core.record import Record
 from factolake.mes.core.refusals import Conflict
 from factolake.mes.equipment.models import Equipment
 from factolake.mes.production.actions.lots import locked_lots
-from factolake.mes.production.genealogy import Way, reach
+from factolake.mes.production.genealogy import Way, among, reach
 from factolake.mes.production.models import Consumption, Lot, LotStatus, MaterialDefinition, Operation, Order, Production
 from factolake.mes.production.models.lot import LOT_STATES
 from factolake.mes.production.models.order import ORDER_STATES
@@ -30,10 +30,7 @@ from factolake.mes.quality.models import (
     QualityEvent,
 )
 from factolake.mes.quality.models.hold import HOLD_STATES, SUBJECTS
-from factolake.mes.quality.scope import covered_since, in_batches, paths_above, scope
-
-_LOTS_A_QUERY = 400
-"""SQLite joins at most 500 SELECTs, and `reach` makes one of each lot it starts from."""
+from factolake.mes.quality.scope import covered_since, paths_above, scope
 
 
 def place_hold(
@@ -53,7 +50,7 @@ def place_hold(
     hold.characteristic = inspection.characteristic if inspection else characteristic
     hold.since_ts, hold.since_why = _since(call, hold, since_ts)
     call.create(hold)
-    _cover(call, hold, _held_scope(hold))
+    _cover(call, hold, *_held_scope(hold))
     return hold
 
 
@@ -74,7 +71,7 @@ def release_hold(call: Call, hold: Hold, why: str) -> Hold:
     HOLD_STATES.check(str(hold.pk), hold.state, HoldState.RELEASED)
     items = hold.items.filter(released_ts=None)
     lots = locked_lots(*items.values_list("lot_id", flat=True))
-    _check_disposed(Q(lot__in=list(lots)) | Q(hold=hold))
+    _check_disposed(Q(lot__in=among(lots)) | Q(hold=hold))
     _free(call, list(items.order_by("pk")), lots)
     return call.change(hold, state=HoldState.RELEASED.value, released_by=call.actor, released_ts=call.at_ts, release_why=why)
 
@@ -130,7 +127,7 @@ def cover_new_lot(call: Call, lot: Lot) -> None:
     for hold in over.order_by("pk"):
         held = locked(Hold, hold.pk)
         if held is not None and held.state == HoldState.OPEN.value:  # not released while this waited
-            _cover(call, held, {lot.lot_id: Covered.SINCE_LAST_GOOD_CHECK})
+            _cover(call, held, {lot.lot_id: Covered.SINCE_LAST_GOOD_CHECK}, locked_lots(lot.lot_id))
 
 
 def _makers_held(at_ts: datetime) -> bool:
@@ -186,7 +183,7 @@ def _hold_operations(which: Q) -> None:
 def _operations_of(subject: Record) -> Q:
     """The operations that make what is held; none for a lot."""
     if isinstance(subject, Operation):
-        return Q(pk=subject.pk)
+        return Q(order=subject.order_id, number=subject.number)  # with the rest of it that is made elsewhere
     if isinstance(subject, Order):
         return Q(order=subject.pk)
     if isinstance(subject, Equipment):
@@ -213,70 +210,66 @@ def _first_of(hold: Hold) -> dict[str, Covered]:
     return dict.fromkeys(found, Covered.SINCE_LAST_GOOD_CHECK)
 
 
-def _held_scope(hold: Hold) -> dict[str, Covered]:
+def _held_scope(hold: Hold) -> tuple[dict[str, Covered], dict[str, Lot]]:
     """The hold's lots, each held by this transaction: what went into new lots while it waited for them is covered too."""
     found: dict[str, Covered] = {}
+    lots: dict[str, Lot] = {}
     while True:
         seen, found = found, scope(_first_of(hold), _made_of, _may_contain)
         if found.keys() <= seen.keys():
-            return found
-        for batch in in_batches(found, _LOTS_A_QUERY):
-            _hold_operations(Q(pk__in=_untraced_uses(batch).values("operation_id")))
-        locked_lots(*found)
+            return found, {key: lots[key] for key in sorted(found)}
+        _hold_operations(Q(pk__in=_untraced_uses(found).values("operation_id")))
+        lots = locked_lots(*found)
 
 
 def _made_of(lot_ids: set[str]) -> set[str]:
-    return set().union(*(reach(batch, Way.FORWARD) for batch in in_batches(lot_ids, _LOTS_A_QUERY)))
+    return reach(lot_ids, Way.FORWARD)
 
 
 def _may_contain(lot_ids: set[str]) -> set[str]:
     """Lots of the operations that used these without saying for which lot: reports come before and after consumptions, so time tells nothing."""
-    found: set[str] = set()
-    for batch in in_batches(lot_ids, _LOTS_A_QUERY):
-        users = _untraced_uses(batch).values("operation_id")
-        found |= set(Production.objects.filter(operation__in=users, lot__isnull=False).values_list("lot_id", flat=True))
-        found |= set(Consumption.objects.filter(operation__in=users, into_lot__isnull=False).values_list("into_lot_id", flat=True))
-    return found
+    users = set(_untraced_uses(lot_ids).values_list("operation_id", flat=True))
+    found = set(Production.objects.filter(operation__in=among(users), lot__isnull=False).values_list("lot_id", flat=True))
+    return found | set(Consumption.objects.filter(operation__in=among(users), into_lot__isnull=False).values_list("into_lot_id", flat=True))
 
 
-def _untraced_uses(lot_ids: list[str]) -> "QuerySet[Consumption]":
+def _untraced_uses(lot_ids: Collection[str]) -> "QuerySet[Consumption]":
     """Uses of the lots that do not say for which lot, and were not reversed.
 
     A reversal is known by its sign: asked for `reverses IS NULL`, SQLite reads that index, which nearly every row is in (86 ms of 200,000 rows).
     """
     is_reversed = Exists(Consumption.objects.filter(reverses=OuterRef("pk")))
-    return Consumption.objects.filter(~is_reversed, lot__in=lot_ids, into_lot=None, quantity__gt=0)
+    return Consumption.objects.filter(~is_reversed, lot__in=among(lot_ids), into_lot=None, quantity__gt=0)
 
 
-def _cover(call: Call, hold: Hold, covered: dict[str, Covered]) -> None:
-    """Put the lots under the hold and block them; one blocked already keeps the status that the first hold found."""
-    lots = locked_lots(*covered)
-    before = dict(HoldItem.objects.filter(lot__in=list(lots), released_ts=None, hold__state=HoldState.OPEN.value).values_list("lot_id", "returns_to"))
+def _cover(call: Call, hold: Hold, covered: Mapping[str, Covered], lots: Mapping[str, Lot]) -> None:
+    """Put the lots under the hold and block them; one blocked already keeps the status that the first hold found. `lots` are held."""
+    before = dict(_open_items().filter(lot__in=among(lots)).values_list("lot_id", "returns_to"))
     items = [HoldItem(hold=hold, lot=lot, covered=covered[key].value, returns_to=before.get(key, lot.status)) for key, lot in lots.items()]
     call.create_many(items)
-    for batch in in_batches(lots, _LOTS_A_QUERY):
-        uses = _untraced_uses(batch).order_by("operation_id", "lot_id").values_list("operation_id", "lot_id").distinct()
-        call.create_many([HoldOperation(hold=hold, operation_id=operation_id, lot_id=lot_id) for operation_id, lot_id in uses])
+    uses = _untraced_uses(lots).order_by("operation_id", "lot_id").values_list("operation_id", "lot_id").distinct()
+    call.create_many([HoldOperation(hold=hold, operation_id=operation_id, lot_id=lot_id) for operation_id, lot_id in uses])
     free = [lot for lot in lots.values() if lot.status not in (LotStatus.BLOCKED.value, LotStatus.SCRAPPED.value)]
     for lot in free:
         LOT_STATES.check(lot.lot_id, lot.status, LotStatus.BLOCKED)
     call.change_many((lot, {"status": LotStatus.BLOCKED.value}) for lot in free)
 
 
-def _free(call: Call, items: Iterable[HoldItem], lots: dict[str, Lot]) -> None:
+def _free(call: Call, items: Iterable[HoldItem], lots: Mapping[str, Lot]) -> None:
     """Let the items go; their lots have their status back unless another open hold covers them or they are scrapped."""
     freed = list(items)
     call.change_many((item, {"released_ts": call.at_ts}) for item in freed)
-    doubtful = HoldOperation.objects.filter(hold__in={item.hold_id for item in freed}, lot__in=list(lots), released_ts=None).order_by("pk")
+    doubtful = HoldOperation.objects.filter(hold__in={item.hold_id for item in freed}, lot__in=among(lots), released_ts=None).order_by("pk")
     call.change_many((one, {"released_ts": call.at_ts}) for one in doubtful)
-    others = HoldItem.objects.filter(lot__in=list(lots), released_ts=None, hold__state=HoldState.OPEN.value).exclude(
-        pk__in=[item.pk for item in freed]
-    )
-    held = set(others.values_list("lot_id", flat=True))
+    held = set(_open_items().filter(lot__in=among(lots)).values_list("lot_id", flat=True))  # those let go are no longer open
     back = {item.lot_id: item.returns_to for item in freed if item.lot_id not in held and lots[item.lot_id].status == LotStatus.BLOCKED.value}
     for lot_id, status in back.items():
         LOT_STATES.check(lot_id, lots[lot_id].status, LotStatus(status))
     call.change_many((lots[lot_id], {"status": status}) for lot_id, status in back.items())
+
+
+def _open_items() -> "QuerySet[HoldItem]":
+    return HoldItem.objects.filter(released_ts=None, hold__state=HoldState.OPEN.value)
 
 
 def _check_disposed(which: Q) -> None:

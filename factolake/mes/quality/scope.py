@@ -1,6 +1,6 @@
 """What a hold covers, worked out of plain values: from the last good check on, and everything that was or may have been made of it."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from factolake.mes.quality.models.hold import Covered
@@ -38,9 +38,3 @@ def paths_above(path: str) -> list[str]:
     """The path itself and every one it lies in: `a/b/c`, `a/b`, `a`."""
     steps = path.split("/")
     return ["/".join(steps[:n]) for n in range(len(steps), 0, -1)]
-
-
-def in_batches(lot_ids: Iterable[str], size: int) -> Iterable[list[str]]:
-    """The lots in their order, `size` at a time."""
-    ordered = sorted(lot_ids)
-    return (ordered[start : start + size] for start in range(0, len(ordered), size))

@@ -1,15 +1,10 @@
 """A server on a free port and Debian's chromium; a fresh record and a fresh browser profile a test."""
 
-import shutil
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from browser_help import sign_in
-
-CHROMIUM = shutil.which("chromium")
-TABLET = {"width": 1024, "height": 768}
+from browser_help import CHROMIUM, TABLET, serve, sign_in
 
 
 @pytest.fixture(scope="module")
@@ -50,30 +45,3 @@ def open_page(chromium: Any, address: str) -> Iterator[Callable[..., Any]]:
     for context in contexts:
         context.close()
     assert complaints == []
-
-
-def serve() -> Iterator[str]:
-    """The application in a thread, as a server runs it."""
-    from django.core.handlers.wsgi import WSGIHandler
-    from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
-    from django.db import connections
-
-    class Quiet(WSGIRequestHandler):
-        def log_message(self, *_: object) -> None:
-            pass
-
-    class Closing(ThreadedWSGIServer):
-        def process_request_thread(self, request: Any, client_address: Any) -> None:
-            try:
-                super().process_request_thread(request, client_address)
-            finally:
-                connections.close_all()
-
-    server = Closing(("localhost", 0), Quiet)
-    server.set_app(WSGIHandler())
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://localhost:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()

@@ -62,13 +62,14 @@ def check_unchanged(proposal: Proposal, wanted: Action) -> None:
 def approving(proposal: Proposal) -> list[frozenset[Role]]:
     """For each person who approved just this: the roles they decided with and still hold there. The requester and what is no person never count."""
     given = proposal.approvals.select_related("person").filter(decision=Decision.APPROVE.value, digest=proposal.digest)
-    people = given.filter(person__kind=ActorKind.HUMAN.value).exclude(person_id=proposal.requested_by_id)
-    return [frozenset(approval.roles.split()) & _roles_at(rights_of(approval.person), proposal.place) for approval in people]
+    people = {one.person.human_id: one for one in given.filter(person__kind=ActorKind.HUMAN.value).order_by("-pk")}
+    people.pop(proposal.requested_by.human_id, None)
+    return [frozenset(approval.roles.split()) & _roles_at(rights_of(approval.person), proposal.place) for approval in people.values()]
 
 
 def _check_decider(call: Call, proposal: Proposal, wanted: Action) -> None:
     who = call.actor.person_id
-    if who == proposal.requested_by_id:
+    if call.actor.human_id == proposal.requested_by.human_id:
         raise NotAllowed(f"{proposal} is {who}'s own; nobody decides about what they asked for, somebody else has to")
     if not call.rights.holds(deciders(wanted), proposal.place):
         roles = " or ".join(sorted(deciders(wanted)))
@@ -78,8 +79,9 @@ def _check_decider(call: Call, proposal: Proposal, wanted: Action) -> None:
 
 
 def _decide(call: Call, proposal: Proposal, decision: Decision, proven_ts: datetime | None) -> None:
-    if proposal.approvals.filter(person=call.actor).exists():
-        raise Conflict(f"{call.actor.person_id} has decided about {proposal} already; somebody else has to as well")
+    for earlier in proposal.approvals.select_related("person"):
+        if earlier.person.human_id == call.actor.human_id:
+            raise Conflict(f"{call.actor.person_id} has decided about {proposal} already, as {earlier.person_id}; somebody else has to as well")
     roles = " ".join(sorted(_roles_at(call.rights, proposal.place)))
     said = Approval(proposal=proposal, person=call.actor, decision=decision.value, roles=roles, digest=proposal.digest, at_ts=call.at_ts)
     said.reauthenticated_ts, said.reason = proven_ts, call.reason

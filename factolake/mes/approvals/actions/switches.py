@@ -1,5 +1,7 @@
 """Kill switches: pulled by anybody who works here, released by few; honoured at the last moment before a commit."""
 
+from collections.abc import Iterable
+
 from django.db.models import Q
 
 from factolake.domain.action import ActorKind, Effect, Role
@@ -57,13 +59,17 @@ def honour_switches(call: Call, action_name: str) -> None:
     """
     if call.actor.kind == ActorKind.HUMAN.value and not call.approval:
         return
-    scopes = {f"capability:{action_name}"}
     actors = [call.actor]
     if call.approval:
         actors.append(_requester(call.approval, action_name))
+    check_not_stopped(action_name, actors, is_proposed=bool(call.approval))
+
+
+def check_not_stopped(action_name: str, actors: Iterable[Person], *, is_proposed: bool) -> None:
+    """Raise NotAllowed where a switch stops the action, or one of `actors` that is no person; `is_proposed`: others let it happen for them."""
     machines = [actor for actor in actors if actor.kind != ActorKind.HUMAN.value]
-    scopes |= {f"agent:{actor.person_id}" for actor in machines}
-    if any(call.approval or actor.kind == ActorKind.AGENT.value for actor in machines):
+    scopes = {f"capability:{action_name}"} | {f"agent:{actor.person_id}" for actor in machines}
+    if any(is_proposed or actor.kind == ActorKind.AGENT.value for actor in machines):
         scopes.add(GLOBAL)
     stopped = KillSwitch.objects.filter(scope__in=scopes, is_on=True).order_by("scope").first()
     if stopped is not None:

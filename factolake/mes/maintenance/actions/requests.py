@@ -22,7 +22,7 @@ def ask_for_maintenance(call: Call, equipment: Equipment, form: RequestForm) -> 
         raise Invalid(f"stopped_ts is {form.stopped_ts} and is_stopped false; say whether {equipment.equipment_id} stands still")
     stopped_ts: datetime | None = moment(call, form.stopped_ts) if form.is_stopped else None
     asked = MaintenanceRequest(equipment=equipment, description=form.description, priority=form.priority, is_stopped=form.is_stopped)
-    asked.stopped_ts, asked.requested_by, asked.requested_ts = stopped_ts, call.actor, call.at_ts
+    asked.stopped_ts, asked.requested_by, asked.requested_ts = stopped_ts, call.actor, moment(call, form.at_ts)
     return call.create(asked)
 
 

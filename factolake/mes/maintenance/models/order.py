@@ -6,7 +6,7 @@ from django.db import models
 
 from factolake.mes.core.record import Record
 from factolake.mes.core.states import StateMachine
-from factolake.mes.maintenance.models.code import FailureCode
+from factolake.mes.maintenance.models.code import CodeKind, FailureCode
 from factolake.mes.maintenance.models.plan import PreventivePlan
 from factolake.mes.maintenance.models.request import MaintenanceRequest
 from factolake.mes.production.models.material import quantity_field
@@ -43,8 +43,9 @@ MAINTENANCE_ORDER_STATES = StateMachine(
 )
 
 
-def _code(what: str) -> models.ForeignKey:
-    return models.ForeignKey(FailureCode, null=True, on_delete=models.PROTECT, related_name="+", db_comment=f"{what} (ISO 14224); null: not said.")
+def _code(kind: CodeKind, what: str) -> models.ForeignKey:
+    known = {"null": True, "on_delete": models.PROTECT, "related_name": "+", "limit_choices_to": {"kind": kind.value}}
+    return models.ForeignKey(FailureCode, **known, db_comment=f"{what} (ISO 14224); null: not said.")
 
 
 class MaintenanceOrder(Record):
@@ -70,10 +71,10 @@ class MaintenanceOrder(Record):
     arrived_ts = models.DateTimeField(null=True, db_comment="Clock 3: maintenance arrived (UTC).")
     repaired_ts = models.DateTimeField(null=True, db_comment="Clock 4: it was repaired (UTC).")
     first_good_ts = models.DateTimeField(null=True, db_comment="Clock 5: the first good part (UTC).")
-    mode = _code("How it failed")
-    mechanism = _code("By what process it failed")
-    cause = _code("Why it failed at the root")
-    detection = _code("How the failure was found")
+    mode = _code(CodeKind.MODE, "How it failed")
+    mechanism = _code(CodeKind.MECHANISM, "By what process it failed")
+    cause = _code(CodeKind.CAUSE, "Why it failed at the root")
+    detection = _code(CodeKind.DETECTION, "How the failure was found")
     finding = models.TextField(blank=True, db_comment="What was found and done.")
     closed_by = models.ForeignKey("people.Person", null=True, on_delete=models.PROTECT, related_name="+", db_comment="Who closed it.")
     closed_ts = models.DateTimeField(null=True, db_comment="When (UTC).")

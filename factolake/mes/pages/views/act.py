@@ -16,7 +16,15 @@ from factolake.mes.pages.asking import ask, fields_of, label, new_key, read, row
 
 _OWN_PAGE = {"api_token.create": "token", "device.create": "devices"}
 """Actions that hand in a hash: their pages make the secret and show it once."""
-_HOME = {"order": "order", "lot": "lot", "material": "material", "person": "person"}
+_HOME = {
+    "order": "order",
+    "lot": "lot",
+    "material": "material",
+    "person": "person",
+    "alert": "alert",
+    "hold": "hold",
+    "maintenance_order": "maintenance_order",
+}
 """Kinds of rows with a page of their own; the others are shown as records."""
 
 

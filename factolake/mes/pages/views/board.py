@@ -13,8 +13,10 @@ from factolake.mes.core.resource import RESOURCES, visible
 from factolake.mes.equipment.models import Equipment
 from factolake.mes.pages import lake
 from factolake.mes.pages.access import page, show, who
+from factolake.mes.pages.shift_chart import draw_bands, draw_counts, time_marks
 from factolake.mes.pages.views.terminal import progress
 from factolake.mes.production.models import Operation, OperationState, Order, OrderState
+from factolake.mes.production.parts import good_at_end
 
 OLD_AFTER = timedelta(minutes=2)
 """A state that nobody has confirmed for so long is shown as unknown."""
@@ -56,16 +58,35 @@ def boards(request: HttpRequest) -> HttpResponse:
 
 @page()
 def board(request: HttpRequest, line: str) -> HttpResponse:
-    """The board; `part=live` is what it asks for every few seconds."""
+    """The board; `part=live` is what it asks for every few seconds, `part=charts` every half minute."""
     found: Equipment | None = visible(RESOURCES["equipment"], who(request).rights).filter(pk=line, level="ProductionLine").first()
     if found is None:
         raise NotFound(f"there is no line {line}")
+    part = request.GET.get("part", "")
+    if part == "charts":
+        return show(request, "board_charts", _charts(found))
     context = {"line": found, "places": _places(found), "line_counted": lake.counted([found.pk]).get(found.pk), "orders": _orders(found)}
-    return show(request, "board_live" if request.GET.get("part") == "live" else "board", {**context, "now": timezone.now()})
+    if part == "live":
+        return show(request, "board_live", {**context, "now": timezone.now()})
+    return show(request, "board", {**context, **_charts(found), "now": timezone.now()})
+
+
+def _charts(line: Equipment) -> dict[str, object]:
+    """The latest shift, drawn: counts of the line's last station, and what each station did."""
+    shift, stations = lake.latest_shift(line.pk), _stations(line)
+    if shift is None or not stations:
+        return {"shift": None}
+    did = [(station.name, lake.intervals(station.pk, shift)) for station in stations]
+    counts, bands = draw_counts(shift, lake.hours(stations[-1].pk, shift)), draw_bands(shift, did, ANDON)
+    return {"shift": shift, "counts": counts, "bands": bands, "marks": time_marks(shift), "counted_at": stations[-1]}
+
+
+def _stations(line: Equipment) -> list[Equipment]:
+    return list(Equipment.objects.filter(parent=line, level="WorkUnit", is_active=True).order_by("position", "pk"))
 
 
 def _places(line: Equipment) -> list[Place]:
-    stations = list(Equipment.objects.filter(parent=line, level="WorkUnit", is_active=True).order_by("position", "pk"))
+    stations = _stations(line)
     names = [station.equipment_id for station in stations]
     states, counted = lake.states(names), lake.counted(names)
     running = Operation.objects.filter(equipment__in=[*names, line.pk], state=OperationState.RUNNING.value).select_related("order")
@@ -88,7 +109,7 @@ def _place(station: Equipment, known: lake.MachineState | None, operation: Opera
 def _orders(line: Equipment) -> list[tuple[Order, object]]:
     states = (OrderState.RUNNING.value, OrderState.HELD.value, OrderState.RELEASED.value)
     rows = Order.objects.filter(line=line, state__in=states).prefetch_related("operations").order_by("due_ts", "order_id")[:_OPEN_ORDERS]
-    return [(order, max(order.operations.all(), key=lambda each: each.number).good if order.operations.all() else 0) for order in rows]
+    return [(order, good_at_end(order.operations.all())) for order in rows]
 
 
 def _since(start: datetime | None) -> str:

@@ -12,6 +12,7 @@ from factolake.mes.pages.asking import actions_on, making_actions
 from factolake.mes.pages.search import begins
 from factolake.mes.production.models import BillItem, Lot, MaterialDefinition, Order, OrderState, Production, RoutingStep
 from factolake.mes.production.models.order import ORDER_STATES
+from factolake.mes.production.parts import good_at_end
 
 PAGE_SIZE = 50
 _LEADS_TO: Mapping[str, OrderState] = {
@@ -34,7 +35,7 @@ def orders(request: HttpRequest) -> HttpResponse:
     after = request.GET.get("after", "")
     found = list((rows.filter(order_id__gt=after) if after else rows).order_by("order_id").prefetch_related("operations")[: PAGE_SIZE + 1])
     context = {
-        "orders": [(order, _made(order)) for order in found[:PAGE_SIZE]],
+        "orders": [(order, good_at_end(order.operations.all())) for order in found[:PAGE_SIZE]],
         "next_after": found[PAGE_SIZE - 1].order_id if len(found) > PAGE_SIZE else "",
         "states": [state.value for state in OrderState],
         "lines": visible(RESOURCES["equipment"], who(request).rights).filter(level="ProductionLine").order_by("pk"),
@@ -51,13 +52,13 @@ def order(request: HttpRequest, key: str) -> HttpResponse:
     found = visible(RESOURCES["orders"], rights).select_related("material", "line").filter(pk=key).first()
     if found is None:
         raise NotFound(f"there is no order {key}")
-    operations = list(found.operations.select_related("equipment").order_by("number"))
+    operations = list(found.operations.select_related("equipment").order_by("number", "part"))
     own = [operation.pk for operation in operations]
     reports = list(Production.objects.filter(operation__in=own).select_related("cause").order_by("-at_ts")[:PAGE_SIZE])
     taken_back = set(Production.objects.filter(reverses__in=[each.pk for each in reports]).values_list("reverses_id", flat=True))
     context = {
         "order": found,
-        "made": _made(found),
+        "made": good_at_end(operations),
         "actions": [each for each in actions_on(found, rights) if _is_possible(found, each.name)],
         "operations": operations,
         "reports": [(each, each.pk in taken_back) for each in reports],
@@ -99,12 +100,6 @@ def material(request: HttpRequest, key: str) -> HttpResponse:
         "making": [*making_actions("routing_step", rights), *making_actions("bill_item", rights), *making_actions("lot", rights)],
     }
     return show(request, "material", context)
-
-
-def _made(order: Order) -> object:
-    """Good pieces at the last operation that was not cancelled: what left the line."""
-    last = max((each for each in order.operations.all() if each.state != "cancelled"), key=lambda each: each.number, default=None)
-    return last.good if last is not None else 0
 
 
 def _is_possible(order: Order, name: str) -> bool:

@@ -1,20 +1,26 @@
 """The operator's terminal of a station: what runs, what comes next, and a report in one touch, scrap in two."""
 
+from django.contrib.staticfiles import finders
+from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
 from factolake.domain.action import Role
+from factolake.mes.alerts.kinds import Danger
 from factolake.mes.core.action import ACTIONS, On
 from factolake.mes.core.refusals import Conflict, NotAllowed, NotFound, Refusal
 from factolake.mes.core.resource import RESOURCES, visible
 from factolake.mes.downtime.models import Stop, StopState
 from factolake.mes.equipment.models import Equipment, Reason, ReasonKind
 from factolake.mes.pages import lake
-from factolake.mes.pages.access import page, said, show, who
-from factolake.mes.pages.asking import ask, new_key, read
+from factolake.mes.pages.access import open_page, page, said, show, who
+from factolake.mes.pages.asking import ask, label, new_key, read
+from factolake.mes.pages.views.checks import CHECKERS
 from factolake.mes.people.rights import covers
 from factolake.mes.production.models import Lot, Operation, OperationState
+from factolake.mes.quality.models import InspectionPlan
+from factolake.mes.scheduling.actions.deviating import is_out_of_sequence, next_planned
 
 WORKERS = (Role.OPERATOR, Role.PLANNER)
 QUEUE = 12
@@ -27,6 +33,7 @@ VERBS = {
     "consume": "operation.consume",
     "classify": "stop.classify",
     "help": "maintenance_request.create",
+    "danger": "alert.create",
 }
 """What the buttons of a terminal ask for."""
 _TOLD = {
@@ -36,6 +43,7 @@ _TOLD = {
     "consume": "{key}: the lot is used.",
     "classify": "The stop has its reason.",
     "help": "Help is called.",
+    "danger": "Everybody on shift at this line is told.",
 }
 _NEXT = (OperationState.READY.value, OperationState.SUSPENDED.value, OperationState.HELD.value)
 _WAITING_STOPS = 5
@@ -56,12 +64,20 @@ def terminal(request: HttpRequest, station: str) -> HttpResponse:
     place = _station(request, station)
     context = _work(request, place)
     if request.GET.get("part") != "now":
-        return show(request, "terminal", context)
+        is_checked = who(request).rights.holds(CHECKERS, place.path) and InspectionPlan.objects.filter(equipment=place, valid_to=None).exists()
+        return show(request, "terminal", {**context, "is_checked": is_checked})
     answer = show(request, "terminal_now", context)
     current = context["current"]
     if request.GET.get("operation", "") != (current.pk if isinstance(current, Operation) else ""):
         answer["HX-Refresh"] = "true"  # another operation runs than the buttons below are for
     return answer
+
+
+@open_page
+def worker(request: HttpRequest) -> HttpResponse:
+    """The script that keeps the terminal for a reload without network; at this address, since a worker reaches only what is below its own."""
+    with open(finders.find("pages/terminal_worker.js"), encoding="utf-8") as script:
+        return HttpResponse(script.read(), content_type="text/javascript; charset=utf-8", headers={"Cache-Control": "no-cache"})
 
 
 @page(*WORKERS)
@@ -85,22 +101,28 @@ def report(request: HttpRequest, station: str, verb: str, key: str) -> HttpRespo
 
 @page(*WORKERS)
 def scan(request: HttpRequest, station: str) -> HttpResponse:
-    """What a scanner typed: an operation or order to start, a lot to consume."""
+    """What a scanner typed: an operation or order to start, a lot to consume, a pallet with such lots, another station to go to."""
     place, code = _station(request, station), request.GET.get("code", "").strip()
     work = _work(request, place)
     operation = visible(RESOURCES["operations"], who(request).rights).filter(equipment__path__startswith=place.path)
-    found = operation.filter(pk=code).first() or operation.filter(order_id=code, state__in=_NEXT).order_by("number").first()
+    here = (*_NEXT, OperationState.RUNNING.value)
+    found = operation.filter(pk=code).first() or operation.filter(order_id=code, state__in=here).order_by("number").first()
     if found is not None:
-        return show(request, "terminal", {**work, "scanned": found})
+        planned = next_planned(found.equipment)
+        reasons = reason_tree(found.equipment, ReasonKind.DEVIATION) if planned is not None else []
+        scanned = {"scanned": found, "passes_over": is_out_of_sequence(found, planned), "planned_there": planned, "deviation_reasons": reasons}
+        return show(request, "terminal", {**work, **scanned})
     lot = Lot.objects.filter(pk=code).first() if code else None
     current = work["current"]
     if lot is not None and isinstance(current, Operation):
         return show(request, "terminal", {**work, "scanned_lot": lot})
-    why = (
-        f"{code} is a lot; start an operation before you use it"
-        if lot is not None
-        else f"nothing here has the number {code or '(empty)'}; scan again"
-    )
+    if lot is None and any(each.pk == code for each in _stations(request)):
+        return redirect("terminal", station=code)
+    on_pallet = list(Lot.objects.filter(pallet=code, remaining__gt=0).order_by("pk")[:QUEUE]) if code and lot is None else []
+    if on_pallet and isinstance(current, Operation):
+        return show(request, "terminal", {**work, "on_pallet": on_pallet, "pallet": code})
+    kind = "lot" if lot is not None else "pallet" if on_pallet else ""
+    why = f"{code} is a {kind}; start an operation before you use it" if kind else f"nothing here has the number {code or '(empty)'}; scan again"
     return show(request, "terminal", {**work, "refusal": why}, 404)
 
 
@@ -136,18 +158,23 @@ def _work(request: HttpRequest, place: Equipment) -> dict[str, object]:
     """What the terminal of `place` shows: a line's shows the operations on the line itself, a machine's its own."""
     operations = Operation.objects.filter(equipment=place).select_related("order__material", "equipment")
     current = operations.filter(state=OperationState.RUNNING.value).order_by("actual_start_ts").first()
-    waiting = operations.filter(state__in=_NEXT).order_by("-order__priority", "planned_start_ts", "order__due_ts", "pk")[:QUEUE]
+    in_sequence = (F("sequence").asc(nulls_last=True), F("planned_start_ts").asc(nulls_last=True), F("order__due_ts").asc(nulls_last=True))
+    waiting = operations.filter(state__in=_NEXT).order_by(in_sequence[0], "-order__priority", *in_sequence[1:], "pk")[:QUEUE]
+    planned = next_planned(place)
     unexplained = Stop.objects.filter(equipment=place, state=StopState.CURRENT.value, asks_reason=True, reason=None)
     stops = list(unexplained.order_by("-from_ts")[:_WAITING_STOPS])
     return {
         "station": place,
         "current": current,
         "progress": progress(current) if current is not None else None,
-        "waiting": waiting,
+        "waiting": [(each, is_out_of_sequence(each, planned)) for each in waiting],
+        "planned": planned,
+        "deviation_reasons": reason_tree(place, ReasonKind.DEVIATION) if planned is not None else [],
         "machine": lake.states([place.equipment_id]).get(place.equipment_id),
         "stops": stops,
         "stop_reasons": reason_tree(place, ReasonKind.DOWNTIME) if stops else [],
         "reasons": reason_tree(place, ReasonKind.SCRAP),
+        "dangers": [(danger.value, label(danger.value)) for danger in Danger],
         "once": new_key(),
         "now": timezone.now(),
         "typed": {},
@@ -156,13 +183,13 @@ def _work(request: HttpRequest, place: Equipment) -> dict[str, object]:
 
 def progress(operation: Operation) -> dict[str, object]:
     """How far an operation is: planned, good, what should be good by now (by planned run time; None where that is not known)."""
-    planned = operation.order.quantity
+    planned = operation.planned_quantity
     target = None
     if operation.planned_run_s and operation.actual_start_ts:
         elapsed = (timezone.now() - operation.actual_start_ts).total_seconds() - operation.planned_setup_s
         target = max(0, min(int(elapsed / operation.planned_run_s), int(planned)))
-    left = max(planned - operation.good, 0)
-    return {"planned": planned, "good": operation.good, "left": left, "target": target, "is_behind": target is not None and operation.good < target}
+    is_behind = target is not None and operation.good < target
+    return {"planned": planned, "good": operation.good, "left": operation.left, "target": target, "is_behind": is_behind}
 
 
 def reason_tree(place: Equipment, kind: ReasonKind) -> list[tuple[str, list[Reason]]]:

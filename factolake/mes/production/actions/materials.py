@@ -47,6 +47,7 @@ def create_routing_step(call: Call, equipment: Equipment, form: RoutingStepForm)
         equipment=equipment,
         planned_setup_s=form.planned_setup_s,
         planned_run_s=form.planned_run_s,
+        overlaps=form.overlaps,
         valid_from=call.at_ts,
     )
     return call.create(step)

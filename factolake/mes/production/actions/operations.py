@@ -8,19 +8,22 @@ from factolake.mes.core.action import Form, On, action
 from factolake.mes.core.call import Call, find, locked
 from factolake.mes.core.refusals import Conflict, Invalid
 from factolake.mes.equipment.models import Reason, ReasonKind
+from factolake.mes.production.actions.booking import book, held_operation, move, take_back
 from factolake.mes.production.actions.lots import locked_lots, moment, short
 from factolake.mes.production.actions.orders import make_next_ready, step_order
-from factolake.mes.production.forms import ConsumeForm, ReportForm, WhyForm
+from factolake.mes.production.forms import ConsumeForm, ReportForm, StepForm, WhyForm
 from factolake.mes.production.genealogy import would_cycle
-from factolake.mes.production.models import Consumption, Lot, LotStatus, Operation, OperationState, OrderState, Production
+from factolake.mes.production.models import Consumption, CountedBy, Lot, LotStatus, Operation, OperationState, OrderState, Production
 from factolake.mes.production.models.order import OPERATION_STATES, Order
 
 SHOP = {Role.OPERATOR, Role.PLANNER}
 
 
-@action("operation.start", On(Operation), SHOP, Effect.PRODUCTION)
-def start_operation(call: Call, operation: Operation, _: Form) -> Operation:
+@action("operation.start", On(Operation), SHOP, Effect.PRODUCTION, StepForm)
+def start_operation(call: Call, operation: Operation, form: StepForm) -> Operation:
     """Begin the operation or go on with it; the first one starts its order."""
+    if operation.actual_start_ts is not None and form.at_ts is not None:
+        raise Invalid(f"operation {operation.operation_id} began at {operation.actual_start_ts}; at_ts says when one begins, leave it out to go on")
     _step(operation, OperationState.RUNNING)
     busy = Operation.objects.filter(equipment=operation.equipment, state=OperationState.RUNNING.value).exclude(pk=operation.pk).first()
     if busy is not None and operation.equipment.level == "WorkUnit":
@@ -28,7 +31,10 @@ def start_operation(call: Call, operation: Operation, _: Form) -> Operation:
     order = _order_of(operation)
     if order.state == OrderState.RELEASED.value:
         step_order(call, order, OrderState.RUNNING)
-    return call.change(operation, state=OperationState.RUNNING.value, actual_start_ts=operation.actual_start_ts or call.at_ts)
+    start_ts = operation.actual_start_ts or moment(call, form.at_ts)
+    call.change(operation, state=OperationState.RUNNING.value, actual_start_ts=start_ts, waits_until_ts=None)
+    make_next_ready(call, order)
+    return operation
 
 
 @action("operation.suspend", On(Operation), SHOP, Effect.PRODUCTION)
@@ -38,11 +44,14 @@ def suspend_operation(call: Call, operation: Operation, _: Form) -> Operation:
     return call.change(operation, state=OperationState.SUSPENDED.value)
 
 
-@action("operation.complete", On(Operation), SHOP, Effect.PRODUCTION)
-def complete_operation(call: Call, operation: Operation, _: Form) -> Operation:
+@action("operation.complete", On(Operation), SHOP, Effect.PRODUCTION, StepForm)
+def complete_operation(call: Call, operation: Operation, form: StepForm) -> Operation:
     """The operation is done; the next one is ready, and with the last one the order is completed."""
     _step(operation, OperationState.COMPLETED)
-    call.change(operation, state=OperationState.COMPLETED.value, actual_end_ts=call.at_ts)
+    end_ts = moment(call, form.at_ts)
+    if operation.actual_start_ts is not None and end_ts < operation.actual_start_ts:
+        raise Invalid(f"operation {operation.operation_id} began at {operation.actual_start_ts}; it cannot have ended at {end_ts}")
+    call.change(operation, state=OperationState.COMPLETED.value, actual_end_ts=end_ts)
     order = _order_of(operation)
     make_next_ready(call, order)
     done = [OperationState.COMPLETED.value, OperationState.CANCELLED.value]
@@ -54,16 +63,18 @@ def complete_operation(call: Call, operation: Operation, _: Form) -> Operation:
 @action("operation.report", On(Operation), SHOP, Effect.PRODUCTION, ReportForm)
 def report_production(call: Call, operation: Operation, form: ReportForm) -> Production:
     """Report what was made. Scrap and rework take a reason."""
-    _must_be_begun(operation)
+    must_be_begun(operation)
     if not (form.good or form.scrap or form.rework):
         raise Invalid(f"the report of {operation.operation_id} is empty: give good, scrap or rework above 0")
+    if form.good and operation.order.counted_by == CountedBy.MACHINE.value:
+        raise Conflict(
+            f"order {operation.order_id} is counted by its machine: report the scrap and rework it does not see, or let a planner change who counts"
+        )
     cause = _cause_of(form)
     lot = _lot_for(call, operation, form) if form.lot_id else None
     report = Production(operation=operation, lot=lot, cause=cause, reported_by=call.actor, at_ts=moment(call, form.at_ts))
     report.good, report.scrap, report.rework = form.good, form.scrap, form.rework
-    call.create(report)
-    _count(call, operation, report)
-    return report
+    return book(call, report)
 
 
 @action("production.reverse", On(Production), SHOP, Effect.PRODUCTION, WhyForm)
@@ -71,21 +82,16 @@ def reverse_production(call: Call, report: Production, _: WhyForm) -> Production
     """Take a wrong report back by one of the opposite sign."""
     if report.reverses_id is not None or Production.objects.filter(reverses=report).exists():
         raise Conflict(f"report {report.pk} is a reversal or was reversed already; report what is right instead")
-    operation = locked(Operation, report.operation_id)
-    assert operation is not None  # a report's foreign key protects it
-    back = Production(operation=operation, lot=report.lot, cause=report.cause, reported_by=call.actor, at_ts=report.at_ts, reverses=report)
-    back.good, back.scrap, back.rework = -report.good, -report.scrap, -report.rework
-    call.create(back)
-    _count(call, operation, back)
-    if report.lot_id is not None:
-        _move(call, locked_lots(report.lot_id)[report.lot_id], -report.good, made=True)
-    return back
+    if report.source_row:
+        raise Conflict(f"report {report.pk} is what {report.source_system or 'FactoMES'} told of {report.source_row}; it is put right there")
+    report.operation = held_operation(report.operation_id)
+    return take_back(call, report)
 
 
 @action("operation.consume", On(Operation), SHOP, Effect.PRODUCTION, ConsumeForm)
 def consume(call: Call, operation: Operation, form: ConsumeForm) -> Consumption:
     """Use so much of a lot; blocked lots, more than is left and a lot that would go into itself are refused."""
-    _must_be_begun(operation)
+    must_be_begun(operation)
     held = locked_lots(form.lot_id, form.into_lot_id)
     lot = _known(held, form.lot_id)
     if lot.status != LotStatus.UNRESTRICTED.value:
@@ -98,7 +104,7 @@ def consume(call: Call, operation: Operation, form: ConsumeForm) -> Consumption:
     used = Consumption(operation=operation, lot=lot, into_lot=into, quantity=form.quantity, reported_by=call.actor)
     used.at_ts = moment(call, form.at_ts)
     call.create(used)
-    _move(call, lot, -form.quantity, made=False)
+    move(call, lot, -form.quantity, made=False)
     return used
 
 
@@ -110,7 +116,7 @@ def reverse_consumption(call: Call, used: Consumption, _: WhyForm) -> Consumptio
     back = Consumption(operation=used.operation, lot=used.lot, into_lot=used.into_lot, quantity=-used.quantity, reported_by=call.actor)
     back.at_ts, back.reverses = used.at_ts, used
     call.create(back)
-    _move(call, locked_lots(used.lot_id)[used.lot_id], used.quantity, made=False)
+    move(call, locked_lots(used.lot_id)[used.lot_id], used.quantity, made=False)
     return back
 
 
@@ -124,7 +130,8 @@ def _order_of(operation: Operation) -> Order:
     return order
 
 
-def _must_be_begun(operation: Operation) -> None:
+def must_be_begun(operation: Operation) -> None:
+    """Raise Conflict unless something may be reported of the operation now."""
     if operation.actual_start_ts is None or operation.state in (OperationState.HELD.value, OperationState.CANCELLED.value):
         raise Conflict(f"operation {operation.operation_id} is {operation.state}; start it before you report on it")
     if operation.order.state == OrderState.CLOSED.value:
@@ -145,7 +152,7 @@ def _lot_for(call: Call, operation: Operation, form: ReportForm) -> Lot:
     lot = _own_lot(call, operation, str(form.lot_id), locked_lots(form.lot_id))
     if form.good and lot.status != LotStatus.UNRESTRICTED.value:
         raise Conflict(f"lot {lot.lot_id} is {lot.status}: good parts cannot be confirmed into it; take another lot or ask quality")
-    return _move(call, lot, form.good, made=True)
+    return move(call, lot, form.good, made=True)
 
 
 def _own_lot(call: Call, operation: Operation, lot_id: str, held: Mapping[str, Lot]) -> Lot:
@@ -155,7 +162,8 @@ def _own_lot(call: Call, operation: Operation, lot_id: str, held: Mapping[str, L
         new.kind = "serial" if operation.order.material.tracked_by == "serial" else "lot"
         new.quantity = new.remaining = Decimal(0)
         return call.create(new)
-    if lot.material_id != operation.order.material_id or lot.made_by is None or lot.made_by.order_id != operation.order_id:
+    is_own = lot.made_by_id == operation.pk or (lot.made_by is not None and lot.made_by.order_id == operation.order_id)
+    if lot.material_id != operation.order.material_id or not is_own:
         raise Conflict(f"lot {lot_id} is of {lot.material_id} and not made by order {operation.order_id}; take another number")
     return lot
 
@@ -164,20 +172,3 @@ def _known(held: Mapping[str, Lot], lot_id: str) -> Lot:
     if lot_id not in held:
         raise Conflict(f"there is no lot {lot_id}; receive it first")
     return held[lot_id]
-
-
-def _move(call: Call, lot: Lot, quantity: Decimal, *, made: bool) -> Lot:
-    """More or less of `lot`; `made` says whether it was made (or unmade) rather than used (or given back)."""
-    remaining = lot.remaining + quantity
-    if remaining < 0:
-        raise Conflict(f"lot {lot.lot_id} has {short(lot.remaining)} left; {short(-quantity)} of it were used already")
-    grown = lot.quantity + quantity if made else lot.quantity
-    if lot.kind == "serial" and grown > 1:
-        raise Conflict(f"serial {lot.lot_id} is one piece and is there already")
-    return call.change(lot, remaining=remaining, quantity=grown)
-
-
-def _count(call: Call, operation: Operation, report: Production) -> None:
-    """The operation's sums; never below 0."""
-    sums = {name: getattr(operation, name) + getattr(report, name) for name in ("good", "scrap", "rework")}
-    call.change(operation, **sums)

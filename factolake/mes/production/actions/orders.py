@@ -13,6 +13,11 @@ from factolake.mes.production.models import MaterialDefinition, Operation, Opera
 from factolake.mes.production.models.order import OPERATION_STATES, ORDER_STATES
 
 STEP_WITHOUT_ROUTING = 10
+FROM_ROUTING = ("description", "planned_setup_s", "planned_run_s", "overlaps")
+"""What an operation takes over from its routing step."""
+
+_ENDED = frozenset(state.value for state in OPERATION_STATES.final)
+_NOT_BEGUN = frozenset({OperationState.WAITING.value, OperationState.READY.value, OperationState.HELD.value})
 
 
 @action("order.create", At("line_id", Equipment), {Role.PLANNER}, Effect.PRODUCTION, OrderForm)
@@ -39,20 +44,23 @@ def add_operations(call: Call, order: Order) -> None:
     """One operation a routing step of the material, or one on the line where it has none."""
     is_valid = Q(valid_from__lte=call.at_ts) & (Q(valid_to=None) | Q(valid_to__gt=call.at_ts))
     steps = RoutingStep.objects.filter(is_valid, material=order.material).order_by("number")
-    known = [(s.number, s.description, s.equipment, s.planned_setup_s, s.planned_run_s) for s in steps.select_related("equipment")]
-    for number, description, equipment, setup_s, run_s in known or [(STEP_WITHOUT_ROUTING, "", order.line, 0.0, None)]:
-        operation = Operation(operation_id=f"{order.order_id}.{number}", order=order, number=number, equipment=equipment)
-        operation.description, operation.planned_setup_s, operation.planned_run_s = description, setup_s, run_s
+    unrouted = RoutingStep(number=STEP_WITHOUT_ROUTING, equipment=order.line)
+    for step in list(steps.select_related("equipment")) or [unrouted]:
+        operation = Operation(operation_id=f"{order.order_id}.{step.number}", order=order, number=step.number, equipment=step.equipment)
+        for name in FROM_ROUTING:
+            setattr(operation, name, getattr(step, name))
         call.create(operation)
 
 
 @action("order.edit", On(Order), {Role.PLANNER}, Effect.PRODUCTION, EditOrderForm)
 def edit_order(call: Call, order: Order, form: EditOrderForm) -> Order:
-    """Change quantity, due date or priority; of an order that the ERP owns only the priority."""
+    """Change quantity, due date, priority or who counts; of an order that the ERP owns only the last two."""
     if OrderState(order.state) in ORDER_STATES.final or order.state == OrderState.COMPLETED.value:
         raise Conflict(f"order {order.order_id} is {order.state}; make a new order for what is still to be made")
     asked = {name: getattr(form, name) for name in ("quantity", "due_ts", "priority") if name in form.model_fields_set}
-    values = {name: value for name, value in asked.items() if name == "due_ts" or value is not None}
+    values: dict[str, object] = {name: value for name, value in asked.items() if name == "due_ts" or value is not None}
+    if form.counted_by is not None:
+        values["counted_by"] = form.counted_by.value
     if values.keys() & {"quantity", "due_ts"}:
         check_owner(call, order, order.source_system)
     return call.change(order, **values)
@@ -122,10 +130,14 @@ def open_operations(order: Order) -> list[Operation]:
 
 
 def make_next_ready(call: Call, order: Order) -> None:
-    """The first waiting operation becomes ready once every one before it is completed."""
+    """The first waiting operation becomes ready once every one before it is completed, or the one before it has begun where the two overlap."""
+    before: Operation | None = None
+    are_ended = True
     for operation in order.operations.order_by("number"):
         if operation.state == OperationState.WAITING.value:
-            call.change(operation, state=OperationState.READY.value)
+            has_parts = operation.overlaps and before is not None and before.state not in _NOT_BEGUN
+            if are_ended or has_parts:
+                call.change(operation, state=OperationState.READY.value)
             return
-        if operation.state not in (OperationState.COMPLETED.value, OperationState.CANCELLED.value):
-            return
+        are_ended = are_ended and operation.state in _ENDED
+        before = operation

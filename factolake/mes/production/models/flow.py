@@ -6,7 +6,7 @@ from factolake.mes.core.record import Record
 from factolake.mes.equipment.models import Reason
 from factolake.mes.production.models.lot import Lot
 from factolake.mes.production.models.material import quantity_field
-from factolake.mes.production.models.order import Operation
+from factolake.mes.production.models.order import CountedBy, Operation
 
 SIGN = models.Q(reverses=None, quantity__gt=0) | models.Q(reverses__isnull=False, quantity__lt=0)
 
@@ -28,11 +28,22 @@ class Production(Record):
     at_ts = models.DateTimeField(db_comment="When it was made (UTC).")
     reported_by = models.ForeignKey("people.Person", on_delete=models.PROTECT, db_comment="Who reported it.")
     reverses = models.OneToOneField("self", null=True, on_delete=models.PROTECT, db_comment="Report that this one takes back.")
+    counted_by = models.CharField(
+        max_length=16,
+        choices=[(c.value, c.value) for c in (CountedBy.OPERATOR, CountedBy.MACHINE)],
+        default=CountedBy.OPERATOR.value,
+        db_comment="Whether people or a machine counted it.",
+    )
+    source_system = models.CharField(max_length=64, blank=True, default="", db_comment="System that told it; empty is FactoMES.")
+    source_row = models.CharField(max_length=200, blank=True, default="", db_comment="What it was told by: the source's row; empty: a person.")
 
     class Meta:
-        """What was made in a shift is found at once."""
+        """What was made in a shift is found at once, and what a source told of an operation."""
 
-        indexes = (models.Index(fields=("at_ts",), name="production_in_time"),)
+        indexes = (
+            models.Index(fields=("at_ts",), name="production_in_time"),
+            models.Index(fields=("operation", "source_system", "source_row"), name="production_of_source", condition=~models.Q(source_row="")),
+        )
 
 
 class Consumption(Record):

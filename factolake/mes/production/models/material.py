@@ -6,6 +6,9 @@ from django.db import models
 
 from factolake.mes.core.record import Record
 
+PIECE = "C62"
+"""UNECE Rec 20 code of a piece, which is what machines count."""
+
 
 def quantity_field(**more: object) -> models.DecimalField:
     """A quantity in the material's base unit: 15 digits, 4 of them behind the point, which SQLite too keeps exactly."""
@@ -57,5 +60,6 @@ class RoutingStep(Record):
     equipment = models.ForeignKey("equipment.Equipment", on_delete=models.PROTECT, db_comment="Line or machine that does it.")
     planned_setup_s = models.FloatField(default=0.0, db_comment="Planned set-up time (seconds).")
     planned_run_s = models.FloatField(null=True, db_comment="Planned run time per item, ISO 22400 PRI (seconds); null: not known.")
+    overlaps = models.BooleanField(default=False, db_comment="Whether it may begin while the step before it runs: parts move on one by one.")
     valid_from = models.DateTimeField(db_comment="From when (UTC).")
     valid_to = models.DateTimeField(null=True, db_comment="Until when, exclusive (UTC); null: still.")

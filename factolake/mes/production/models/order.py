@@ -1,5 +1,6 @@
 """Production orders and their operations (ISA-95 OperationsRequest and job order), with their states."""
 
+from decimal import Decimal
 from enum import StrEnum
 
 from django.db import models
@@ -94,7 +95,10 @@ class Order(Record):
         """Never less than nothing; the open orders of a line are found at once."""
 
         constraints = (models.CheckConstraint(condition=models.Q(quantity__gt=0), name="order_quantity_above_0"),)
-        indexes = (models.Index(fields=("line", "state", "due_ts"), name="order_of_line"),)
+        indexes = (
+            models.Index(fields=("line", "state", "due_ts"), name="order_of_line"),
+            models.Index(fields=("line", "state", "order_id"), name="order_of_line_by_key"),  # a page of the API: SQLite read 100,000 rows for one
+        )
 
 
 class Operation(Record):
@@ -107,6 +111,8 @@ class Operation(Record):
     operation_id = models.CharField(max_length=80, primary_key=True, db_comment="Order id and number: PO-7.10.")
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="operations", db_comment="Its order.")
     number = models.PositiveIntegerField(db_comment="Order of the steps: 10, 20, 30.")
+    part = models.PositiveIntegerField(default=0, db_comment="0; of the rest of an interrupted operation, made elsewhere: 1, 2 and so on.")
+    quantity = quantity_field(null=True, db_comment="How much of the order it makes, base unit; null: all of it.")
     description = models.CharField(max_length=240, blank=True, db_comment="In words.")
     equipment = models.ForeignKey("equipment.Equipment", on_delete=models.PROTECT, db_comment="Line or machine that does it.")
     state = models.CharField(
@@ -115,8 +121,11 @@ class Operation(Record):
     resumes_to = models.CharField(max_length=16, blank=True, db_comment="State a hold gives back.")
     planned_start_ts = models.DateTimeField(null=True, db_comment="Planned start (UTC).")
     planned_end_ts = models.DateTimeField(null=True, db_comment="Planned end (UTC).")
+    sequence = models.PositiveIntegerField(null=True, db_comment="Place in the planned sequence of its equipment, from 1; null: in none.")
+    waits_until_ts = models.DateTimeField(null=True, db_comment="Until when it waits for a repair, as estimated (UTC); null: it does not.")
     planned_setup_s = models.FloatField(default=0.0, db_comment="Planned set-up time (seconds).")
     planned_run_s = models.FloatField(null=True, db_comment="Planned run time per item (seconds); null: not known.")
+    overlaps = models.BooleanField(default=False, db_comment="Whether it may begin while the one before it runs: parts move on one by one.")
     actual_start_ts = models.DateTimeField(null=True, db_comment="When it was started (UTC).")
     actual_end_ts = models.DateTimeField(null=True, db_comment="When it was completed (UTC).")
     good = quantity_field(default=0, db_comment="Good quantity reported.")
@@ -124,8 +133,18 @@ class Operation(Record):
     rework = quantity_field(default=0, db_comment="Rework reported.")
 
     class Meta:
-        """A number once an order; the work of a station is found at once."""
+        """A part of a step once an order; the work of a station is found at once."""
 
-        constraints = (models.UniqueConstraint(fields=("order", "number"), name="operation_number_once"),)
+        constraints = (models.UniqueConstraint(fields=("order", "number", "part"), name="operation_number_once"),)
         indexes = (models.Index(fields=("equipment", "state", "planned_start_ts"), name="operation_of_equipment"),)
-        ordering = ("order_id", "number")
+        ordering = ("order_id", "number", "part")
+
+    @property
+    def planned_quantity(self) -> Decimal:
+        """How much it is to make, in the material's base unit."""
+        return self.order.quantity if self.quantity is None else self.quantity
+
+    @property
+    def left(self) -> Decimal:
+        """What of it is not made yet; never below 0."""
+        return max(self.planned_quantity - self.good, Decimal(0))

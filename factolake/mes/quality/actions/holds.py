@@ -72,12 +72,15 @@ def release_lot(call: Call, lot: Lot, _: WhyForm) -> Lot:
 def keep_holds(call: Call) -> None:
     """Good parts are not confirmed where a hold covers what is made, and a lot that arises there is under it."""
     for change in list(call.changes):
-        if change.noun == "lot" and change.before is None:
-            holds.cover_new_lot(call, Lot.objects.get(pk=change.object_id))
+        if isinstance(change.row, Lot) and change.before is None:
+            holds.cover_new_lot(call, change.row)
         if change.noun == "production" and _is_good(change):
             assert change.after is not None
             holds.refuse_good(str(change.after["operation_id"]), datetime.fromisoformat(str(change.after["at_ts"])))
 
 
 def _is_good(change: Change) -> bool:
-    return change.before is None and change.after is not None and Decimal(str(change.after["good"])) > 0
+    """Whether good parts are confirmed here; a reversal only gives back what was, and what an incumbent MES reports has happened."""
+    made = change.after if change.before is None else None
+    is_ours = made is not None and made["reverses_id"] is None and made["source_system"] in ("", "lake")
+    return is_ours and made is not None and Decimal(str(made["good"])) > 0

@@ -1,20 +1,18 @@
 """Defects and nonconformances. Using as it is and scrapping take two people; rework and return one."""
 
-from decimal import Decimal
-
 from factolake.domain.action import Effect, Role
 from factolake.mes.core.action import At, On, action
-from factolake.mes.core.call import Call, find, locked
-from factolake.mes.core.refusals import Conflict, Invalid
+from factolake.mes.core.call import Call, find
+from factolake.mes.core.refusals import Conflict, IllegalStep, Invalid
 from factolake.mes.equipment.models import Equipment, Reason, ReasonKind
-from factolake.mes.production.actions.lots import moment, short
-from factolake.mes.production.models import Lot, LotStatus, Operation
-from factolake.mes.production.models.lot import LOT_STATES
+from factolake.mes.production.actions.lots import moment
+from factolake.mes.production.models import Lot, Operation
 from factolake.mes.quality.forms import DefectForm, NonconformanceForm, WhyForm
 from factolake.mes.quality.holds import place_hold
 from factolake.mes.quality.models import Defect, Disposition, Hold, HoldState, Inspection, Nonconformance, NonconformanceState
 from factolake.mes.quality.models.corrective import CORRECTIVE_STATES
 from factolake.mes.quality.models.nonconformance import NONCONFORMANCE_STATES
+from factolake.mes.quality.scrapping import scrap_lot, unscrap_lot
 
 FINDERS = {Role.OPERATOR, Role.QUALITY, Role.ENGINEER}
 
@@ -75,12 +73,20 @@ def send_back(call: Call, found: Nonconformance, form: WhyForm) -> Nonconformanc
 
 @action("nonconformance.scrap", On(Nonconformance), {Role.QUALITY}, Effect.RELEASE_OR_MONEY, WhyForm)
 def scrap(call: Call, found: Nonconformance, form: WhyForm) -> Nonconformance:
-    """Scrap its quantity, or what is left of its lot; a lot of which nothing is left is scrapped for good."""
+    """Scrap its quantity, or what is left of its lot, which its operation reports as scrap; a lot of which nothing is left is scrapped for good."""
     if found.lot_id is not None:
-        lot = locked(Lot, found.lot_id)
-        assert lot is not None  # the nonconformance's foreign key protects it
-        _scrap_of(call, lot, lot.remaining if found.quantity is None else found.quantity)
+        call.change(found, quantity=scrap_lot(call, found))
     return _dispose(call, found, Disposition.SCRAP, form)
+
+
+@action("nonconformance.restore", On(Nonconformance), {Role.QUALITY}, Effect.RELEASE_OR_MONEY, WhyForm)
+def restore(call: Call, found: Nonconformance, form: WhyForm) -> Nonconformance:
+    """Take a wrong scrapping back: the lot has its quantity again, under a hold, and what becomes of it is open."""
+    if (found.state, found.disposition) != (NonconformanceState.DISPOSITIONED.value, Disposition.SCRAP.value):
+        raise IllegalStep(f"nonconformance {found.pk} is {found.state} {found.disposition}; only what was scrapped and is not closed is restored")
+    hold = None if found.lot_id is None else unscrap_lot(call, found, form.reason)
+    undone = {"disposition": "", "disposition_why": "", "dispositioned_by": None, "dispositioned_ts": None}
+    return call.change(found, state=NonconformanceState.CONTAINED.value, hold=hold or found.hold, **undone)
 
 
 @action("nonconformance.close", On(Nonconformance), {Role.QUALITY}, Effect.PRODUCTION, WhyForm)
@@ -91,17 +97,6 @@ def close(call: Call, found: Nonconformance, _: WhyForm) -> Nonconformance:
     if still is not None:
         raise Conflict(f"nonconformance {found.pk} waits for corrective action {still.pk}, which is {still.state}; finish or cancel that first")
     return call.change(found, state=NonconformanceState.CLOSED.value, closed_ts=call.at_ts)
-
-
-def _scrap_of(call: Call, lot: Lot, quantity: Decimal) -> None:
-    if quantity > lot.remaining:
-        raise Conflict(f"lot {lot.lot_id} has {short(lot.remaining)} left; {short(quantity)} of it cannot be scrapped")
-    remaining = lot.remaining - quantity
-    status = lot.status
-    if not remaining:
-        LOT_STATES.check(lot.lot_id, lot.status, LotStatus.SCRAPPED)
-        status = LotStatus.SCRAPPED.value
-    call.change(lot, remaining=remaining, status=status)
 
 
 def _dispose(call: Call, found: Nonconformance, disposition: Disposition, form: WhyForm) -> Nonconformance:

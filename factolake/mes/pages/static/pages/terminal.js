@@ -10,6 +10,7 @@
   const pageMs = Number(root.dataset.now) * 1000;
   const serverNow = () => new Date(pageMs + performance.now()).toISOString();
   const RETRY_MS = 5000;
+  const away = document.getElementById("away");
   let isSending = false;
 
   const load = () => JSON.parse(localStorage.getItem(SHELF) || "[]");
@@ -101,9 +102,26 @@
     buttons.forEach((button) => { button.disabled = false; });
   }
 
+  // Has the worker keep this page and what it is made of; browsers have one only over https or on this machine.
+  async function keepTerminal() {
+    if (!navigator.serviceWorker || "kept" in root.dataset) return;
+    const parts = [...document.querySelectorAll("script[src], link[href]")].map((each) => each.src || each.href);
+    await navigator.serviceWorker.register(root.dataset.worker);
+    const { active } = await navigator.serviceWorker.ready;
+    active.postMessage({ keep: [root.dataset.home, ...parts] });
+  }
+
+  function tellNetwork() {
+    away.hidden = navigator.onLine && !("kept" in root.dataset);
+  }
+
   document.addEventListener("submit", submitted);
+  window.addEventListener("offline", tellNetwork);
+  window.addEventListener("online", () => ("kept" in root.dataset ? location.assign(root.dataset.home) : tellNetwork()));
   window.addEventListener("online", sendWaiting);
   setInterval(() => { if (load().some((entry) => !entry.refused && entry.person === person)) sendWaiting(); }, RETRY_MS);
   show();
+  tellNetwork();
   sendWaiting();
+  keepTerminal().catch(() => {}); // without it the terminal works as long as it is not reloaded
 })();

@@ -1,0 +1,193 @@
+"""A record as it looks in the middle of a shift, for pages that are looked at: orders under way, lots, checks, holds, maintenance, lake tables."""
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from django.utils import timezone
+from mes_rows import hour_row, shift_row, state_row
+from record_plant import LINE, M1, M2, M3, do
+
+from factolake.mes.downtime.models import Stop
+from factolake.mes.equipment.models import Equipment
+from factolake.mes.scheduling.models import ScheduleVersion
+from factolake.mes.sync.schema import TABLES, VERSION, connect, prepare
+from factolake.mes.sync.targets import FEEDS
+
+HOUR = timedelta(hours=1)
+HOUR_US = 3_600_000_000
+LOTS = ("L-1001-A", "L-1001-B", "L-1001-C")
+
+
+def live(url: str, now: datetime | None = None) -> None:
+    """Fill the record; everything happened in the hours before `now`."""
+    at = (now or timezone.now()).astimezone(UTC)
+    _orders(at)
+    _schedule(at)
+    _stops(at)
+    _quality(at)
+    _maintenance(at)
+    shift_start = at.replace(minute=0, second=0, microsecond=0) - 5 * HOUR
+    lake_rows(url, "gold.oee_shift", [shift_row(LINE, gq=620, equipment_level="ProductionLine", **_shift(shift_start, at))])
+    lake_rows(url, "gold.oee_hour", [_hour(shift_start, n, at) for n in range(6)])
+    lake_rows(url, "silver.machine_states", [row for n, station in enumerate(_stations()) for row in _states(station, n, shift_start, at)])
+
+
+def lake_rows(url: str, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Put rows of a lake table into its `lake_*` table, as the sync does."""
+    feed = next(each for each in FEEDS if each.source.name == table)
+    engine = connect(url)
+    with engine.begin() as opened:
+        prepare(opened)
+        opened.execute(sa.insert(TABLES[feed.target.name]), [{**feed.project(dict(row)), VERSION: 1} for row in rows])
+    engine.dispose()
+
+
+def _stations() -> list[str]:
+    return list(Equipment.objects.filter(level="WorkUnit").order_by("position").values_list("pk", flat=True))
+
+
+def _orders(at: datetime) -> None:
+    def then(minutes: float) -> datetime:
+        return at - timedelta(minutes=minutes)
+
+    for material, text in (("GH-100", "Gear housing, machined"), ("STEEL-42", "Steel blank Ø 42 mm"), ("SCREW-M6", "Screw M6x20")):
+        do("planner", "material.create", material_id=material, description=text, at=then(600))
+    steps = ((M1, 24.0, "Turning"), (M2, 30.0, "Milling"), (M3, 26.0, "Assembly"))
+    for n, (machine, run_s, text) in enumerate(steps, 1):
+        values = {"number": n * 10, "equipment_id": machine, "planned_run_s": run_s, "planned_setup_s": 300, "description": text}
+        do("engineer", "routing_step.create", material_id="GH-100", at=then(590), **values)
+    for n in range(1, 8):
+        due = (at.replace(minute=0, second=0, microsecond=0) + timedelta(hours=8 * n)).isoformat()
+        values = {"quantity": 120 * n, "line_id": LINE, "due_ts": due, "customer": "Müller Getriebe GmbH", "sales_order": f"4711/{n}0"}
+        do("planner", "order.create", order_id=f"PO-100{n}", material_id="GH-100", priority=n, at=then(580 - n), **values)
+        if n < 6:
+            do("planner", "order.release", f"PO-100{n}", at=then(580 - n))
+    do("operator", "operation.start", "PO-1001.10", at=then(280))
+    for lot, material, amount in (("ST-2231", "STEEL-42", 500), ("ST-2232", "STEEL-42", 300), ("SC-9", "SCREW-M6", 5000)):
+        values = {"quantity": amount, "equipment_id": LINE, "supplier_lot": f"X{lot}", "pallet": f"P-{lot}"}
+        do("planner", "lot.create", lot_id=lot, material_id=material, at=then(300), **values)
+    do("operator", "operation.report", "PO-1001.10", good=62, scrap=3, cause_id="dimension", lot_id=LOTS[0], at=then(150))
+    do("operator", "operation.report", "PO-1001.10", good=50, lot_id=LOTS[1], at=then(90))
+    for lot in ("ST-2231", "ST-2232", "SC-9"):
+        do("operator", "operation.consume", "PO-1001.10", lot_id=lot, quantity=20, into_lot_id=LOTS[0], at=then(89))
+    do("operator", "operation.consume", "PO-1001.10", lot_id="ST-2232", quantity=20, into_lot_id=LOTS[1], at=then(88))
+    do("operator", "operation.complete", "PO-1001.10", at=then(80))
+    do("operator", "operation.start", "PO-1001.20", at=then(75))
+    do("operator", "operation.report", "PO-1001.20", good=31, scrap=2, cause_id="surface", lot_id=LOTS[2], at=then(30))
+    do("operator", "operation.consume", "PO-1001.20", lot_id=LOTS[0], quantity=30, into_lot_id=LOTS[2], at=then(29))
+    do("operator", "operation.start", "PO-1002.10", at=then(20))
+    do("operator", "operation.report", "PO-1002.10", good=38, at=then(3))
+    do("quality", "order.hold", "PO-1005", reason="wrong drawing", at=then(70))
+    payload = {"reason": "one customer fewer"}
+    do("quality", "proposal.create", action="order.cancel", key="PO-1004", payload=payload, reason="the customer has called it off", at=then(15))
+
+
+def _schedule(at: datetime) -> None:
+    """An accepted plan of what comes next, in hours from now."""
+    hours = (
+        ("PO-1001.30", M3, 0.5, 1.5), ("PO-1003.10", M1, 2, 4.5), ("PO-1002.20", M2, 2, 4), ("PO-1002.30", M3, 4, 6), ("PO-1003.20", M2, 4.5, 7.5),
+        ("PO-1003.30", M3, 7.5, 10.5), ("PO-1004.10", M1, 4.5, 8), ("PO-1004.20", M2, 8, 12), ("PO-1004.30", M3, 12, 15.5),
+    )  # fmt: skip
+    entries = [
+        {
+            "operation_id": operation,
+            "equipment_id": machine,
+            "planned_start_ts": (at + start * HOUR).isoformat(),
+            "planned_end_ts": (at + end * HOUR).isoformat(),
+        }
+        for operation, machine, start, end in hours
+    ]
+    made = do("planner", "schedule.create", line_id=LINE, entries=entries, reason="the housings first", at=at - timedelta(minutes=10))
+    digest = ScheduleVersion.objects.get(pk=made["schedule_id"]).digest
+    do("planner", "schedule.accept", str(made["schedule_id"]), digest=digest, at=at - timedelta(minutes=8))
+
+
+def _stops(at: datetime) -> None:
+    for n, (start, end) in enumerate(((95, 80), (40, 28))):
+        times = {"from_ts": at - timedelta(minutes=start), "to_ts": at - timedelta(minutes=end), "lake_from_ts": at, "changed_ts": at}
+        Stop.objects.create(stop_id=f"{M1}@{n}", equipment_id=M1, is_open=False, machine_state="fault", asks_reason=True, lake_version=1, **times)
+
+
+def _quality(at: datetime) -> None:
+    start = at - 40 * HOUR
+    do("quality", "gauge.create", gauge_id="MIC-7", name="Micrometer", equipment_id=LINE, interval_days=365, due_ts="2036-01-01T00:00:00Z", at=start)
+    plan = {"equipment_id": M1, "kind": "variable", "unit": "MMT", "nominal": 25, "lower": "24.95", "upper": "25.05", "gauge_id": "MIC-7"}
+    sampling = {"sampled_per": "parts", "sampled_every": 50, "sample_size": 5, "holds_on_failure": True}
+    bore = do("quality", "inspection_plan.create", characteristic="Bore diameter", at=start, **plan, **sampling)["id"]
+    values = {"equipment_id": M1, "kind": "attribute", "sampled_per": "lot", "sample_size": 20, "accept_up_to": 1}
+    do("quality", "inspection_plan.create", characteristic="Burr", at=start, **values)
+    leak = {"equipment_id": M2, "kind": "variable", "unit": "BAR", "upper": "0.5", "sampled_per": "minutes", "sampled_every": 60}
+    do("quality", "inspection_plan.create", characteristic="Leak rate", at=start, **leak)
+    for n in range(40):
+        drift = 0.012 if n >= 30 else 0.0
+        sample = [f"{25 + drift + 0.008 * math.sin(1.7 * n + k) + 0.006 * math.cos(2.9 * n * k):.3f}" for k in range(5)]
+        do("operator", "inspection.create", plan_id=bore, values=sample, at=start + (n + 1) * HOUR * 0.9)
+    do("operator", "inspection.create", plan_id=bore, values=["25.01", "25.06", "25.02", "25.03", "25.02"], at=at - timedelta(minutes=85))
+    do(
+        "operator",
+        "nonconformance.create",
+        equipment_id=M2,
+        lot_id=LOTS[2],
+        description="Scratches on the sealing face",
+        at=at - timedelta(minutes=20),
+    )
+    event = {"kind": "surface_defect", "severity": "major", "source": "camera-2", "text": "Scratch 4 mm, score 0.93"}
+    do("operator", "quality_event.create", equipment_id=M3, at=at - timedelta(minutes=12), **event)
+
+
+def _maintenance(at: datetime) -> None:
+    stopped = (at - timedelta(minutes=44)).isoformat()
+    broken = {"description": "Spindle makes a noise and gets hot", "is_stopped": True, "stopped_ts": stopped}
+    asked = do("operator", "maintenance_request.create", equipment_id=M2, at=at - timedelta(minutes=41), **broken)
+    made = do("maintenance", "maintenance_request.accept", str(asked["id"]), at=at - timedelta(minutes=39))
+    do("maintenance", "maintenance_order.arrive", str(made["id"]), at=at - timedelta(minutes=28))
+    do(
+        "maintenance",
+        "maintenance_part.create",
+        order_id=made["id"],
+        part_id="6205-2RS",
+        description="Bearing",
+        quantity=2,
+        at=at - timedelta(minutes=9),
+    )
+    do("operator", "maintenance_request.create", equipment_id=M3, description="Cover screw missing on the guard", at=at - timedelta(minutes=16))
+    weekly = {"plan_id": "PM-GREASE", "description": "Grease the guides", "every_days": 7, "first_due_ts": (at - HOUR).isoformat()}
+    do("engineer", "preventive_plan.create", equipment_id=M1, at=at - 9 * HOUR, **weekly)
+    counted = {"plan_id": "PM-TOOL", "description": "Change the insert", "every_cycles": 5000}
+    do("engineer", "preventive_plan.create", equipment_id=M1, at=at - 9 * HOUR, **counted)
+
+
+def _shift(start: datetime, at: datetime) -> dict[str, Any]:
+    return {"shift": "early", "production_day": start.date(), "from_ts": start, "to_ts": start + 8 * HOUR, "as_of": at, "sq": 14, "pq": 634}
+
+
+def _hour(start: datetime, n: int, at: datetime) -> dict[str, Any]:
+    good = (118, 131, 74, 127, 122, 48)[n]
+    busy_us = (1.0, 1.0, 0.75, 1.0, 1.0, 0.4)[n] * HOUR_US
+    counts = {"gq": good, "pq": good + 3, "sq": 3, "pbt_us": int(busy_us), "ideal_us": (good + 3) * 26_000_000}
+    return hour_row(_stations()[-1], hour_ts=start + n * HOUR, day=start.date(), as_of=at, **counts)
+
+
+def _states(station: str, n: int, start: datetime, at: datetime) -> list[dict[str, Any]]:
+    """Stretches of producing with what comes between them; the second station stands still at the end."""
+    rows, time, turn = [], start - HOUR, n
+    others = ("starved", "setup", "blocked", "fault", "stopped", "waiting")
+    end = at - timedelta(minutes=44) if station == M2 else at + timedelta(minutes=10)
+    while time < end:
+        for state, minutes in (("producing", 34 + 7 * ((turn * 5) % 6)), (others[turn % len(others)], 3 + (turn * 3) % 11)):
+            until = min(time + timedelta(minutes=minutes), end)
+            if until > time:
+                rows.append(_state(station, state, time, until))
+            time = until
+        turn += 1
+    if station == M2:
+        rows.append(_state(station, "fault", end, at + timedelta(minutes=10)))
+    return rows
+
+
+def _state(station: str, state: str, start: datetime, end: datetime) -> dict[str, Any]:
+    length_us = (end - start) // timedelta(microseconds=1)
+    return state_row(station, 0, state, from_ts=start, to_ts=end, from_day=start.date(), duration_us=length_us, state_raw=state.upper())
