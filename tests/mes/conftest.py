@@ -1,7 +1,5 @@
 """An empty lake, a clock, and the two databases the MES may live in."""
 
-import itertools
-import shutil
 import tempfile
 from collections.abc import Iterator
 from datetime import timedelta
@@ -9,17 +7,15 @@ from pathlib import Path
 
 import pytest
 from mes_rows import T0
-from record_databases import create_database, hurry, use_database
+from record_databases import fresh_record, hurry
 
 from factolake.config.settings import Settings
 from factolake.domain.clock import ManualClock
 from factolake.lake.tables import Lake
 from factolake.mes.project.configure import start
 
-ROOT = Path(__file__).resolve().parents[2]
 _home = tempfile.TemporaryDirectory(prefix="factomes")
 start(Settings(home=Path(_home.name)))  # before the tests import any table
-_databases = itertools.count()
 
 
 @pytest.fixture
@@ -76,47 +72,3 @@ def record(request: pytest.FixtureRequest, tmp_path: Path, record_templates: dic
 def sqlite_record(request: pytest.FixtureRequest, tmp_path: Path, record_templates: dict[str, str]) -> Iterator[str]:
     """The same on SQLite only, for what no database can change."""
     yield from fresh_record(request, tmp_path, record_templates, "sqlite")
-
-
-def fresh_record(request: pytest.FixtureRequest, tmp_path: Path, templates: dict[str, str], kind: str) -> Iterator[str]:
-    from django.core.cache import cache
-
-    cache.clear()  # each test has its own tries to sign in
-    if kind == "sqlite":
-        url = f"sqlite:///{tmp_path / 'mes.sqlite'}"
-        if kind not in templates:
-            templates[kind] = f"sqlite:///{request.getfixturevalue('tmp_path_factory').mktemp('template') / 'mes.sqlite'}"
-            fill_template(templates[kind])
-        shutil.copyfile(templates[kind].removeprefix("sqlite:///"), tmp_path / "mes.sqlite")
-        use_database(url)
-        yield url
-        use_database(None)
-        return
-    server: str = request.getfixturevalue("postgres_url")
-    named = server.partition("?")
-    if kind not in templates:
-        create_database(server, "record_template")
-        templates[kind] = f"{named[0].rpartition('/')[0]}/record_template?{named[2]}"
-        fill_template(templates[kind])
-    name = f"record_{next(_databases)}"
-    create_database(server, f"{name} TEMPLATE record_template")
-    url = f"{named[0].rpartition('/')[0]}/{name}?{named[2]}"
-    use_database(url)
-    yield url
-    use_database(None)
-    create_database(server, name, "DROP DATABASE")
-
-
-def fill_template(url: str) -> None:
-    from django.core.management import call_command
-    from record_plant import fill
-
-    use_database(url)
-    call_command("migrate", verbosity=0)
-    fill(ROOT / "conf" / "plant.toml")
-    if url.startswith("sqlite"):
-        from django.db import connection
-
-        with connection.cursor() as cursor:
-            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    use_database(None)

@@ -11,11 +11,11 @@ from urllib.parse import quote
 
 import pytest
 from action_examples import EXAMPLES
-from conftest import fresh_record
 from django.db import models, transaction
 from naughty import KINDS, packed, texts
 from pages_client import Pages
 from pages_client import text as html_of
+from record_databases import fresh_record
 from record_plant import NOW, Api, store_approved
 from test_pages import address
 from test_rights import rows  # noqa: F401  a row of everything
