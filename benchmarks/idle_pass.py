@@ -24,9 +24,10 @@ from factolake.lake.tables import Lake
 from factolake.plant.scenario import load_scenario
 from factolake.refine.mes_changes import CHANGES, REFUSED
 from factolake.refine.mes_tables import MES_ROWS
+from factolake.refine.plant_model import record_plant
 from factolake.refine.refinement import Refinement
 from factolake.refine.registry import REFINEMENTS
-from factolake.refine.runner import Runner, record_plant
+from factolake.refine.runner import Runner
 from factolake.testing.tiny_lake import PlayedLine
 from pipelines.checks import judge
 from pipelines.refinery import Refinery

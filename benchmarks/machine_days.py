@@ -30,8 +30,9 @@ from factolake.lake.tables import Lake
 from factolake.plant.player import tag_of
 from factolake.plant.recording import Recording, load_recording
 from factolake.plant.run import only_machine
+from factolake.refine.plant_model import record_plant
 from factolake.refine.registry import REFINEMENTS
-from factolake.refine.runner import Runner, record_plant
+from factolake.refine.runner import Runner
 
 ROOT = Path(__file__).parents[1]
 BUNDLED = ROOT / "conf" / "examples" / "recordings"

@@ -20,7 +20,8 @@ from factolake.domain.plant import PlantModel
 from factolake.lake.engine import Engine, engine
 from factolake.lake.tables import Lake
 from factolake.plant.scenario import load_scenario
-from factolake.refine.runner import Runner, record_plant
+from factolake.refine.plant_model import record_plant
+from factolake.refine.runner import Runner
 from factolake.testing.tiny_lake import PlayedLine
 
 

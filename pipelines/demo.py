@@ -26,7 +26,7 @@ from pipelines.first_screen import Screen, clock_sentences, kpi_rows, loss_rows,
 from pipelines.foreground import Stop, stop_on_signals
 from pipelines.observe import read_document
 from pipelines.part_lock import holder, part_lock
-from pipelines.part_logs import open_log
+from pipelines.part_logs import log_file, open_log
 from pipelines.plant_part import office_options
 from pipelines.supervisor import STOP_ORDER, PartSpec, Supervisor
 from pipelines.up import part_command, part_spec, spool_drained
@@ -150,7 +150,8 @@ def _settle(demo: Demo) -> None:
     """Stop what sends, let the rest come to rest and end it, so that the lake that stays is whole."""
     with demo.console.status("waiting until everything sent is landed and refined"):
         told = demo.workspace.settings.run_dir / PLANT_STATE
-        demo.wait(lambda: not read_document(told).get("office_behind"), OFFICE_WITHIN_S)
+        if not demo.wait(lambda: not read_document(told).get("office_behind"), OFFICE_WITHIN_S):
+            demo.console.print("the people were not done with the shift; what they had left to do is not in FactoMES")
         demo.supervisor.stop(("plant", "edge", "mes", "sync"))
         _sync_once(demo)  # what FactoMES recorded last goes the same way as everything else
         demo.supervisor.stop(("land",))
@@ -161,7 +162,9 @@ def _settle(demo: Demo) -> None:
 
 def _sync_once(demo: Demo) -> None:
     with open_log(demo.workspace.settings.run_dir, "sync") as log:
-        subprocess.run(part_command("sync", demo.workspace.settings_file, "--once"), stdout=log, stderr=log, check=False)
+        done = subprocess.run(part_command("sync", demo.workspace.settings_file, "--once"), stdout=log, stderr=log, check=False)
+    if done.returncode:
+        raise SourceUnavailable(f"what FactoMES recorded last did not reach the lake; see {log_file(demo.workspace.settings.run_dir, 'sync')}")
 
 
 def _print(demo: Demo, screen: Screen, seconds: float, wishes: Wishes) -> None:

@@ -18,6 +18,7 @@ def open_log(run_dir: Path, part: str) -> BinaryIO:
     """The part's log, open for appending."""
     path = log_file(run_dir, part)
     path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.chmod(0o700)  # FactoMES's setup code is told there
     return path.open("ab")
 
 

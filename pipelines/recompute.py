@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from factolake.config import Settings, load_plant
 from factolake.contracts import bronze, ops, silver
+from factolake.contracts.silver_mes import MES_CHANGES
 from factolake.contracts.table import Table
 from factolake.domain.clock import Clock
 from factolake.errors import Transient
@@ -23,9 +24,10 @@ from factolake.lake.engine import engine
 from factolake.lake.positions import forgotten_position, refine_position
 from factolake.lake.tables import Lake
 from factolake.refine.feed import MAX_FEED_ROWS
+from factolake.refine.plant_model import record_plant
 from factolake.refine.refinement import Input, Refinement
 from factolake.refine.registry import REFINEMENTS
-from factolake.refine.runner import Runner, record_plant
+from factolake.refine.runner import Runner
 from factolake.refine.slices import days_of, frozen_slices, rows_of
 
 SOURCES = (bronze.READINGS, bronze.EVENTS, bronze.DEAD_LETTER, ops.CLOCK)
@@ -160,6 +162,8 @@ def _compare(published: Lake, copy: Lake, table: Table) -> Difference:
     if table is silver.READINGS:
         # rows of one message may be landed twice; which copy silver kept is not part of what happened
         columns = [name for name in columns if name not in ("ingest_ts",)]
+    if table is MES_CHANGES:
+        columns = [name for name in columns if name not in ("log_id", "log_offset")]  # as of readings
     there = published.open(table).read(columns=columns) if published.exists(table) else _none(copy, table, columns)
     here = copy.open(table).read(columns=columns) if copy.exists(table) else _none(published, table, columns)
     if table is silver.READINGS and published.exists(table):

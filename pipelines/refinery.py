@@ -20,10 +20,11 @@ from factolake.errors import EngineUnavailable, FactoLakeError
 from factolake.lake.engine import engine
 from factolake.lake.leases import Lease
 from factolake.lake.tables import Lake
+from factolake.refine.plant_model import record_plant
 from factolake.refine.refinement import Refinement
 from factolake.refine.registry import REFINEMENTS
 from factolake.refine.result import RunResult, run_row
-from factolake.refine.runner import Runner, record_plant
+from factolake.refine.runner import Runner
 from factolake.refusals import require_writable
 from pipelines.checks import judge
 from pipelines.refinery_progress import Progress, write_progress
@@ -130,12 +131,17 @@ def run_refinery(
                 changed = refinery.cycle(everything=once) if is_mine else []
                 if is_mine and not once:
                     tending.step()
-            progress = {refinement.output.name: runner.read_through(refinement) for refinement in refinery.refinements}
-            write_progress(settings.run_dir, Progress(clock.now(), progress, dict(refinery.failing)))
+            _tell_progress(settings, refinery, clock)
             if once and not changed:
                 break
             stop.wait(0 if once else rest_s(settings.refinery.interval_s, time.monotonic() - began))
         with table_turn(settings.run_dir, lambda: False):
             refinery.settle()
             refinery.write_runs()
+        _tell_progress(settings, refinery, clock)
         return changed
+
+
+def _tell_progress(settings: Settings, refinery: Refinery, clock: Clock) -> None:
+    progress = {refinement.output.name: refinery.runner.read_through(refinement) for refinement in refinery.refinements}
+    write_progress(settings.run_dir, Progress(clock.now(), progress, dict(refinery.failing)))

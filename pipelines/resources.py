@@ -77,7 +77,8 @@ class LakeResource(dg.ConfigurableResource[None]):
     def runner(self) -> Iterator["Runner | None"]:
         """A runner with a running engine, in our turn; None when it is another's for longer than `turn_wait_s`."""
         from factolake.lake.engine import engine
-        from factolake.refine.runner import Runner, record_plant
+        from factolake.refine.plant_model import record_plant
+        from factolake.refine.runner import Runner
         from pipelines.checks import judge
 
         settings = self.settings()

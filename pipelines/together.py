@@ -2,6 +2,7 @@
 
 import subprocess
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -29,9 +30,10 @@ def run_together(what: str, commands: Mapping[str, Sequence[str]], environment: 
 def _end(processes: list[subprocess.Popen[bytes]]) -> None:
     for process in processes:
         process.terminate()
+    end = time.monotonic() + GRACE_S  # for all of them: who supervises waits little longer
     for process in processes:
         try:
-            process.wait(GRACE_S)
+            process.wait(max(0.0, end - time.monotonic()))
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 import structlog
 
 from factolake.contracts import ops
+from factolake.contracts.silver_mes import MES_CHANGES
 from factolake.contracts.table import Table
 from factolake.crash import crash_point
 from factolake.errors import FactoLakeError
@@ -29,6 +30,9 @@ TURN_BYTES = 64 << 20
 """What one turn reads, 0.05 s of CPU, so that the table's writer does not wait long; at a turn a minute that is 90 GB a day and table."""
 
 _log = structlog.get_logger(__name__)
+
+_OUTLIVE_BRONZE = (ops.RESTATEMENTS, ops.MES_QUARANTINE, MES_CHANGES)
+"""Refined tables that keep what bronze no longer has: made again they would be poorer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ class Damage:
     @property
     def remedy(self) -> str:
         """What to do about it."""
-        if self.table.writer.startswith("refine/") and self.table is not ops.RESTATEMENTS:
+        if self.table.writer.startswith("refine/") and self.table not in _OUTLIVE_BRONZE:
             return f"stop the refinery, delete the folder {self.folder} and start it: the table is made again from bronze"
         what = "this file" if self.is_live else "the table's folder"
         return (

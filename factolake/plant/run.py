@@ -12,7 +12,7 @@ from factolake.domain.clock import Clock
 from factolake.domain.equipment import Source
 from factolake.domain.plant import PlantModel
 from factolake.domain.signals import SignalKind
-from factolake.errors import ConfigError, Transient
+from factolake.errors import ConfigError, PortInUse, Transient
 from factolake.plant.legacy_mes import LegacyMes
 from factolake.plant.office.run import Office, OfficeOptions
 from factolake.plant.player import DONE_TAG, Played, Player, tag_of
@@ -86,7 +86,7 @@ async def run_plant(
     sampled = frozenset(s.name for s in signals if s.kind in (SignalKind.PROCESS, SignalKind.ENERGY, SignalKind.HEARTBEAT))
     ledger = TruthLedger(options.ledger, start, options.ledger_keeps, sampled)
     legacy = LegacyMes(scenario, start, log, clock) if log is not None else None
-    office = Office(options.office, model, line, scenario, start, clock) if options.office else None
+    office = await _office(options.office, model, line, scenario, start, clock, server)
     play = _Play(LineSignals(model, line, scenario, options.seed, start), server, ledger, legacy, office, options, clock, stop, on_progress)
     try:
         await play.history(start)
@@ -98,6 +98,16 @@ async def run_plant(
         if office is not None:
             await asyncio.to_thread(office.close)
     return PlantRun(ledger.values, play.legacy_records, start, play.now)
+
+
+async def _office(
+    options: OfficeOptions | None, model: PlantModel, line: str, scenario: Scenario, start: datetime, clock: Clock, server: PlantServer
+) -> Office | None:
+    try:
+        return Office(options, model, line, scenario, start, clock) if options else None
+    except OSError as error:
+        await server.close()
+        raise PortInUse(f"the simulated ERP cannot listen where erp.url says: {error}; take another port") from error
 
 
 async def run_recording(

@@ -54,4 +54,6 @@ def _put_groups(output: Handle, data: pa.Table, size: int, positions: Mapping[st
         slices = [tuple(row.values()) for row in part.select(list(output.table.slice_by)).to_pylist()]
         put = put_changed(output, slices, part, positions if start + part.num_rows == data.num_rows else {})
         rows, version = rows + put.rows, put.version or version
+        if put.version is None and version is not None and start + part.num_rows == data.num_rows and positions:
+            version = output.commit_positions(positions)  # the last group stays as it is, those before it do not
     return Put(rows=rows, version=version)

@@ -82,6 +82,7 @@ class Runner:
         spans = [self._span(refinement, output, feed) for feed in refinement.inputs]
         moved = [span for span in spans if span.after is None or span.after < span.through]
         if not moved and not self._plan_change(refinement, output) and not self._clock_is_new(refinement):
+            self._read_through |= {(refinement.name, span.input.table.name): span.through for span in spans}
             return RunResult(refinement.name)
         result = self._append(refinement, output, spans) if refinement.append else self._replace(refinement, output, spans)
         return replace(result, duration_s=time.perf_counter() - started)
@@ -289,13 +290,12 @@ class Runner:
         horizon = self.horizon()
         slices: set[Slice] = set()
         if everything:
-            held = output.read(columns=list(refinement.output.slice_by)).group_by(list(refinement.output.slice_by)).aggregate([])
-            slices |= {tuple(row[name] for name in refinement.output.slice_by) for row in held.to_pylist()}
+            slices |= _held(output)
         for span in spans:
             if everything or span.after is None or span.after < span.through:
                 feed = news(self._opened(span.input.table), span.input.columns, None if everything else span.after)
-                if feed.num_rows and span.input.touches_all and not everything:
-                    return self._touched(refinement, spans, output, everything=True)
+                if feed.num_rows and span.input.touches_all:
+                    slices |= _held(output)
                 slices |= span.input.touch(feed, horizon) if feed.num_rows else set()
             elif span.input.table is ops.CLOCK:
                 slices |= span.input.touch(arrow_schema(ops.CLOCK).empty_table(), horizon)
@@ -388,13 +388,7 @@ class Runner:
         return to_frame(self.engine.spark, pa.table({"none": pa.array([], pa.string())}))
 
 
-def record_plant(lake: Lake, model: PlantModel, clock: Clock) -> bool:
-    """Write `model` to silver.plant_model if it differs from the newest one there; True when it did."""
-    lake.ensure(silver.PLANT_MODEL)
-    handle = lake.open(silver.PLANT_MODEL)
-    held = handle.read().sort_by("loaded_ts")
-    if held.num_rows and held["model_hash"][-1].as_py() == model.digest:
-        return False
-    row = {"model_hash": model.digest, "model_json": model.document(), "loaded_ts": clock.now()}
-    handle.append(pa.Table.from_pylist([row], arrow_schema(silver.PLANT_MODEL)), {})
-    return True
+def _held(output: Handle) -> set[Slice]:
+    """Every slice that has rows."""
+    names = list(output.table.slice_by)
+    return {tuple(row[name] for name in names) for row in output.read(columns=names).group_by(names).aggregate([]).to_pylist()}

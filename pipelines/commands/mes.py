@@ -55,10 +55,9 @@ def up(
         from factolake.mes.project.server import check_listening
 
         check_listening(settings)
-        if database.is_empty():
-            database.migrate(model, SystemClock().now())
-        if waiting := database.pending():
+        if not database.is_empty() and (waiting := database.pending()):
             raise ConfigError("MES database", "tables", f"{len(waiting)} steps behind", "`factolake mes migrate` first; take a backup before")
+        database.migrate(model, SystemClock().now())  # an empty one, or one whose first filling was cut short
         if is_after_crash(settings):
             from factolake.mes.approvals.after_crash import stop_agents
 
@@ -158,9 +157,11 @@ def restore(
     """Bring a backup into an empty database, up to date with this release, and check its audit."""
     call = invocation(context)
     _start(call)
-    from factolake.mes.project import archive
+    from factolake.mes.project import archive, database
 
-    _tell_archived("restored", file, archive.restore(file, call.settings().mes_dir), as_json)
+    model, done = call.plant(call.settings()), archive.restore(file, call.settings().mes_dir)
+    database.migrate(model, SystemClock().now())  # what an earlier release did not keep comes from the plant file
+    _tell_archived("restored", file, done, as_json)
 
 
 def check(context: typer.Context, as_json: Json = False) -> None:

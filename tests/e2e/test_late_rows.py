@@ -15,8 +15,9 @@ from factolake.domain.signals import SignalKind
 from factolake.lake.tables import Lake
 from factolake.plant.scenario import load_scenario
 from factolake.plant.wire import Change
+from factolake.refine.plant_model import record_plant
 from factolake.refine.registry import REFINEMENTS
-from factolake.refine.runner import Runner, record_plant
+from factolake.refine.runner import Runner
 from factolake.testing.tiny_lake import PlayedLine
 
 CONF = Path(__file__).parents[2] / "conf"

@@ -17,8 +17,9 @@ from factolake.landing.bronze import BronzeTables
 from factolake.landing.land import Landing
 from factolake.plant.scenario import load_scenario
 from factolake.refine import readings
+from factolake.refine.plant_model import record_plant
 from factolake.refine.readings import QUARANTINE, READINGS
-from factolake.refine.runner import Runner, record_plant
+from factolake.refine.runner import Runner
 from factolake.testing.judge import Verdict, judge
 from factolake.testing.ledgered_source import LedgeredSource
 

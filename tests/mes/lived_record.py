@@ -100,6 +100,8 @@ def _schedule(at: datetime) -> None:
         }
         for operation, machine, start, end in hours
     ]
+    for open_one in ScheduleVersion.objects.filter(line=LINE, state="proposed"):
+        do("planner", "schedule.reject", open_one.pk, reason="another is better")
     made = do("planner", "schedule.create", line_id=LINE, entries=entries, reason="the housings first", at=at - timedelta(minutes=10))
     digest = ScheduleVersion.objects.get(pk=made["schedule_id"]).digest
     do("planner", "schedule.accept", str(made["schedule_id"]), digest=digest, at=at - timedelta(minutes=8))

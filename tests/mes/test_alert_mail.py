@@ -20,6 +20,7 @@ from factolake.mes.alerts.mail import TRIES_MAX, send_once
 from factolake.mes.alerts.models import AlertMail, Contact
 from factolake.mes.audit.models import AuditEntry
 from factolake.mes.core.models import OutboxEvent
+from factolake.mes.core.refusals import Invalid
 from factolake.mes.exchange.webhooks import deliver_webhooks_once
 from factolake.mes.project.configure import django_values
 
@@ -136,6 +137,16 @@ def test_a_refused_recipient_keeps_nobody_else_and_is_given_up_in_the_end() -> N
 
 
 @on_sqlite
+def test_an_address_that_is_none_keeps_no_other_mail() -> None:
+    with mailing() as box:
+        addresses()
+        Contact.objects.filter(person="maintenance").update(email="a)@[1")  # from before addresses were looked at so closely
+        danger()
+        assert send_once(LATER) == (2, 1)
+    assert (AlertMail.objects.get(state="dead").notice.person_id, len(box.mails)) == ("maintenance", 2)
+
+
+@on_sqlite
 def test_a_server_that_asks_for_patience_or_hangs_up_is_asked_again() -> None:
     answers = iter(["451 later", "", "250 ok"])
     with mailing(lambda _: next(answers)) as box:
@@ -223,3 +234,10 @@ def test_the_mail_servers_password_is_read_from_its_file(tmp_path: Path) -> None
         False,
         587,
     )
+
+
+@on_sqlite
+@pytest.mark.parametrize("address", ["x@plant..example", "x@.de", "a[b@c.d", "x@[1", f"x@{'h' * 64}.de"])
+def test_an_address_no_mail_can_be_sent_to_is_refused(address: str) -> None:
+    with pytest.raises(Invalid, match="no mail can be sent"):
+        do("admin", "person.set_email", "operator", email=address)

@@ -5,12 +5,15 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import override_settings
+from django.test.utils import CaptureQueriesContext
 from record_plant import LINE, M1, M2, NOW, Api, do
 
 from factolake.mes.audit.models import AuditEntry
 from factolake.mes.core.call import Call
 from factolake.mes.core.models import OutboxEvent
+from factolake.mes.core.refusals import Stale
 from factolake.mes.equipment.models import Equipment
 from factolake.mes.exchange.applying import part
 from factolake.mes.exchange.models import ErpImport, ErpImportPart, ErpImportRow
@@ -303,3 +306,84 @@ def test_a_document_comes_over_rest_and_its_answer_is_read_there() -> None:
     large = "material_id,description\n" + "".join(f"M{number},{'x' * 240}\n" for number in range(11_000))  # more than Django's own 2.5 MiB
     taken = api.post("/erp-imports", {"kind": "materials", "format": "csv", "source_system": "erp", "document": large})
     assert (taken.status_code, taken.json()["rows"], taken.json()["state"], taken.json()["imported"]) == (201, 11_000, "running", part.PART_ROWS)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        '{"a\\ud800b": 1}',
+        '{"a\\u0000b": 1}',
+        '{"' + "x" * 300 + '": 1, "' + "x" * 300 + '": 2}',
+        '{"material_id": "\\ud800"}, {"material_id": "\\ud800"}',
+    ],
+)
+def test_a_row_whose_names_no_database_holds_fails_no_other(bad: str) -> None:
+    assert bring("materials", f'[{{"material_id": "A"}}, {bad}]')[0] == 1
+    assert all(len(field) <= 120 and message for _, field, message in faults())
+
+
+def test_a_quantity_that_its_base_unit_makes_nothing_is_an_error_of_its_row() -> None:
+    materials("G", base_unit="CEL")
+    assert bring("orders", [an_order("PO-1", quantity="273.15", unit="KEL"), an_order("PO-2")]) == (1, 0, 0, 1)
+    assert faults() == [(1, "quantity", "273.15 KEL of G are 0 CEL; send more than 0")]
+
+
+def test_one_step_written_in_two_ways_is_one_step() -> None:
+    materials("A", "B")
+    rows = [{"material_id": "A", "component_id": "B", "step_number": number, "quantity": 1} for number in (10, "010", "10.0", "+10", 20)]
+    assert bring("bills", rows) == (2, 0, 0, 3)
+    assert faults()[0] == (2, "material_id", "A B 10 is in row 1 already; send it once")
+    assert sorted(BillItem.objects.values_list("step_number", flat=True)) == [10, 20]
+
+
+def test_an_order_of_which_more_was_made_than_asked_still_changes() -> None:
+    materials("G")
+    bring("orders", [an_order(release=True)])
+    do("operator", "operation.start", "PO-1.10")
+    do("operator", "operation.report", "PO-1.10", good=12)
+    assert bring("orders", [an_order(priority=5)]) == (0, 1, 0, 0)
+    assert Order.objects.get().priority == 5
+    assert bring("orders", [an_order(quantity=11)]) == (0, 0, 0, 1)
+
+
+def test_the_machine_does_not_count_again_what_people_reported() -> None:
+    materials("G")
+    bring("orders", [an_order(release=True)])
+    do("operator", "operation.start", "PO-1.10")
+    report = do("operator", "operation.report", "PO-1.10", good=4)["id"]
+    assert bring("orders", [an_order(counted_by="machine")]) == (0, 0, 0, 1)
+    assert faults()[0][:2] == (1, "counted_by")
+    do("operator", "production.reverse", str(report), reason="the machine counts")
+    assert bring("orders", [an_order(counted_by="machine")]) == (0, 1, 0, 0)
+
+
+def test_a_document_that_fails_keeps_nobody_elses_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(part, "PART_ROWS", 1)
+    materials("A")
+    bring("materials", [{"material_id": one} for one in ("B", "C")])
+    bring("bills", [{"material_id": "A", "component_id": "B", "step_number": number, "quantity": 1} for number in (10, 20)])
+    for fault in (ZeroDivisionError("a fault of ours"), Stale("changed meanwhile")):
+
+        def fails(*_: Any, fault: Exception = fault) -> Any:
+            raise fault
+
+        monkeypatch.setitem(part.APPLIERS, "materials", fails)
+        bring("bills", [{"material_id": "A", "component_id": "B", "step_number": number, "quantity": 1} for number in (30, 40)])
+        while proceed_once(NOW):
+            pass
+        assert list(ErpImport.objects.filter(state="running").values_list("kind", flat=True)) == ["materials"]
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("record", ["postgresql"], indirect=True)
+def test_documents_lock_no_row_against_those_that_point_at_it() -> None:
+    with CaptureQueriesContext(connection) as seen:
+        materials("A", "G")
+        bring("bills", [{"material_id": "G", "component_id": "A", "step_number": 10, "quantity": 1}])
+        bring("routings", [{"material_id": "G", "number": 10, "equipment_id": M1}])
+        bring("orders", [an_order()])
+        with override_settings(FACTOMES_INCUMBENT="erp"):
+            bring("progress", [{"order_id": "PO-1", "number": 10, "good": 1}])
+    locks = [query["sql"] for query in seen.captured_queries if "FOR NO KEY UPDATE" in query["sql"]]
+    assert any("production_order" in sql for sql in locks)
+    assert not [query["sql"] for query in seen.captured_queries if "FOR UPDATE" in query["sql"] and "audit_" not in query["sql"]]

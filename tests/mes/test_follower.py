@@ -67,7 +67,8 @@ def test_every_action_is_refused_exactly_where_the_incumbent_owns_the_noun(rows:
                 assert INCUMBENT in answer.json()["detail"]
                 refused.add(name)
     assert tried == set(ACTIONS)
-    assert refused == {name for name in ACTIONS if name.partition(".")[0] in {"order", "operation", "production"}} - {"operation.consume"}
+    owned = {name for name in ACTIONS if name.partition(".")[0] in {"order", "operation", "production"}} - {"operation.consume"}
+    assert refused == owned | {"schedule.accept", "schedule.undo"}  # these two write operations
 
 
 def posts() -> Iterator[tuple[str, str, Role, dict[str, Any]]]:
@@ -180,3 +181,17 @@ def test_a_follower_names_its_incumbent(given: dict[str, str]) -> None:
 def test_settings_name_one_door_or_no_erp(given: dict[str, str], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         parse(Settings, {"erp": given}, Path("conf/factolake.toml"))
+
+
+@both_databases
+def test_what_a_row_does_not_say_stays_as_the_incumbent_told_it_whoever_else_reported(incumbent: None) -> None:
+    bring("orders", an_order(release=True))
+    at = NOW + timedelta(days=1)
+    progress(state="running", actual_start_ts=at, good=3)
+    with override_settings(FACTOMES_INCUMBENT=""):  # from the time before it was the owner
+        do("operator", "operation.report", "PO-1.10", good=5, at=at + timedelta(hours=1))
+    for state in ("suspended", "running"):
+        assert progress(state=state) == (0, 1, 0, 0)
+    assert progress(scrap=1, cause_id="leak") == (0, 1, 0, 0)
+    first = Operation.objects.get(pk="PO-1.10")
+    assert (first.good, first.scrap, Production.objects.count()) == (8, 1, 3)

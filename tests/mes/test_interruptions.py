@@ -182,3 +182,25 @@ def test_the_erp_hears_of_one_operation_that_ends_with_its_last_part() -> None:
     do("operator", "operation.start", rest)
     do("operator", "operation.complete", rest)
     assert ErpConfirmation.objects.filter(kind="operation", is_final=True).count() == 1
+
+
+@ON_BOTH
+def test_a_report_put_right_after_the_rest_has_moved_leaves_the_parts_the_order() -> None:
+    orders("PO-1")
+    do("operator", "operation.start", "PO-1.10")
+    report = do("operator", "operation.report", "PO-1.10", good=60)
+    do("operator", "operation.suspend", "PO-1.10")
+    rest = move("PO-1.10", M3)
+    do("operator", "production.reverse", str(report["id"]), reason="miscounted")
+    do("operator", "operation.report", "PO-1.10", good=50)
+    assert [operation(key).planned_quantity for key in ("PO-1.10", rest)] == [50, 50]
+    do("planner", "order.edit", "PO-1", quantity=120)
+    assert [operation(key).planned_quantity for key in ("PO-1.10", rest)] == [50, 70]
+
+
+@ON_ONE
+def test_an_operation_that_is_completed_waits_for_no_repair() -> None:
+    begun()
+    do("operator", "operation.wait", "PO-1.10", repaired_ts=hour(4).isoformat(), reason="bearing")
+    do("operator", "operation.scrap_rest", "PO-1.10", scrap=1, cause_id="leak")
+    assert (operation("PO-1.10").state, operation("PO-1.10").waits_until_ts) == ("completed", None)

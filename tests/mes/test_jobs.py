@@ -67,3 +67,24 @@ def test_the_real_jobs_seal_the_audit_and_work_off_a_long_document() -> None:
     assert (done.state, done.imported, done.errors) == ("done", 2_500, 0)
     assert AuditSeal.objects.count() == 1
     assert {"stops", "seal", "erp_import", "webhooks", "preventive_plans"} <= set(jobs.JOBS)
+
+
+def test_a_job_that_waits_for_somebody_outside_keeps_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "JOBS", {})
+    monkeypatch.setattr(jobs, "TICK_S", 0.01)
+    stop, released, ran = threading.Event(), threading.Event(), []
+
+    def here(now: datetime) -> None:
+        ran.append(now)
+        if len(ran) == 3:
+            released.set()
+            stop.set()
+
+    def silent(now: datetime) -> None:
+        assert released.wait(30), "the other job did not run meanwhile"
+        ran.append(now)
+
+    jobs.job("silent", 60.0, silent, outside=True)
+    jobs.job("here", 0.0, here)
+    jobs.run_jobs(ManualClock(NOW), stop)
+    assert len(ran) == 4

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from django.db import connection
 from django.db.models import Sum
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 from mes_rows import make_row, put
@@ -20,6 +22,7 @@ from factolake.lake.tables import Lake
 from factolake.mes.audit import chain
 from factolake.mes.audit.models import AuditEntry, AuditHead
 from factolake.mes.exchange.models import ErpConfirmation
+from factolake.mes.production import count_turn
 from factolake.mes.production.count_turn import CountTurn
 from factolake.mes.production.machine_counts import HourCount, amounts
 from factolake.mes.production.models import Operation, Order, Production
@@ -286,3 +289,89 @@ def test_without_anything_from_the_lake_nothing_is_booked() -> None:
     begun("PO-1", M1)
     assert CountTurn().turn(DAY) == 0
     assert do("planner", "operation.take_counts", "PO-1.10")["good"] == "0"
+
+
+@both_databases
+def test_what_people_have_counted_is_reversed_before_the_machine_counts_it(lake_says: Says) -> None:
+    begun("PO-1", M1, counted_by="operator")
+    report = do("operator", "operation.report", "PO-1.10", good=40)
+    lake_says({(M1, "PO-1", 8): {"good": 40}})
+    with pytest.raises(Exception, match="people have reported good parts of order PO-1; reverse these before its machine counts it"):
+        do("planner", "order.edit", "PO-1", counted_by="machine")
+    do("planner", "order.edit", "PO-1", counted_by="both")
+    do("operator", "production.reverse", str(report["id"]), reason="the machine counts")
+    do("operator", "operation.report", "PO-1.10", scrap=1, cause_id="leak")
+    do("planner", "order.edit", "PO-1", counted_by="machine")
+    CountTurn().turn(DAY + 4 * HOUR)
+    assert booked() == (40, 1, 0)
+
+
+@both_databases
+def test_what_is_counted_after_the_rest_has_moved_is_taken_off_the_rest(lake_says: Says) -> None:
+    begun("PO-1", M1)
+    lake_says({(M1, "PO-1", 8): {"good": 30}})
+    turn = CountTurn().turn
+    turn(DAY + 2 * HOUR)
+    do("operator", "operation.suspend", "PO-1.10", at=DAY + 2 * HOUR)
+    do("planner", "operation.move_rest", "PO-1.10", equipment_id=M3, reason="worn", at=DAY + 2 * HOUR + MINUTE)
+    assert parts_of() == [30, 70]
+    lake_says({(M1, "PO-1", 8): {"good": 40}})
+    turn(DAY + 3 * HOUR)
+    assert (booked(), parts_of()) == ((40, 0, 0), [40, 60])
+
+
+def parts_of(order_id: str = "PO-1") -> list[int]:
+    """What each part of the order's step is to make."""
+    return [int(part.planned_quantity) for part in Operation.objects.filter(order=order_id).order_by("part")]
+
+
+@one_database
+def test_an_hour_of_a_line_with_two_steps_on_it_is_booked_once(lake_says: Says) -> None:
+    begun("PO-1", "L1", "L1")
+    last = Operation.objects.get(pk="PO-1.10").equipment.children.order_by("position").last()
+    assert last is not None
+    lake_says({(M1, "PO-1", 8): {"good": 9, "scrap": 3}, (last.pk, "PO-1", 8): {"good": 6, "scrap": 1}})
+    CountTurn().turn(DAY + 4 * HOUR)
+    assert [booked("PO-1.10"), booked("PO-1.20")] == [(0, 0, 0), (6, 4, 0)]
+
+
+@one_database
+def test_what_a_line_counted_stays_with_it_when_the_rest_goes_on_at_its_last_machine(lake_says: Says) -> None:
+    begun("PO-1", "L1")
+    last = Operation.objects.get(pk="PO-1.10").equipment.children.order_by("position").last()
+    assert last is not None
+    counts = {(M1, "PO-1", 8): {"good": 31, "scrap": 1}, (last.pk, "PO-1", 8): {"good": 30, "scrap": 0}}
+    lake_says(counts)
+    turn = CountTurn().turn
+    turn(DAY + 2 * HOUR)
+    do("operator", "operation.suspend", "PO-1.10", at=DAY + 2 * HOUR)
+    rest = do("planner", "operation.move_rest", "PO-1.10", equipment_id=last.pk, reason="worn", at=DAY + 2 * HOUR + MINUTE)["operation_id"]
+    do("operator", "operation.start", rest, at=DAY + 2 * HOUR + 2 * MINUTE)
+    lake_says({**counts, (last.pk, "PO-1", 9): {"good": 5, "scrap": 2}})
+    turn(DAY + 4 * HOUR)
+    assert [booked("PO-1.10"), booked(rest)] == [(30, 1, 0), (5, 2, 0)]
+
+
+@one_database
+def test_a_turn_ends_in_time_and_the_next_one_goes_on_where_it_ended(lake_says: Says, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun("PO-1", M1, M2, M3)
+    lake_says({(machine, "PO-1", 8): {"good": 5, "scrap": 0} for machine in (M1, M2, M3)})
+    monkeypatch.setattr(count_turn, "TURN_S", 0.0)
+    turn = CountTurn().turn
+    assert [turn(DAY + 4 * HOUR) for _ in range(3)] == [1, 1, 1]
+    assert [booked(f"PO-1.{number}") for number in (10, 20, 30)] == [(5, 0, 0)] * 3
+    lake_says({(machine, "PO-1", 8): {"good": 6, "scrap": 0} for machine in (M1, M2, M3)})
+    assert [turn(DAY + 4 * HOUR) for _ in range(3)] == [1, 1, 1]
+
+
+@one_database
+def test_the_counters_of_a_machine_are_read_once_a_turn(lake_says: Says) -> None:
+    for number in range(3):
+        begun(f"PO-{number}", M1)
+        do("operator", "operation.suspend", f"PO-{number}.10", at=DAY)
+    lake_says({(M1, f"PO-{number}", 8): {"good": 5} for number in range(3)})
+    turn = CountTurn().turn
+    assert turn(DAY + 4 * HOUR) == 3
+    with CaptureQueriesContext(connection) as asked:
+        assert turn(DAY + 5 * HOUR) == 0
+    assert len([one for one in asked if "IS NOT NULL LIMIT 1" in one["sql"]]) == 4  # one a kind

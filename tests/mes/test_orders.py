@@ -223,3 +223,14 @@ def test_a_step_told_late_has_the_time_it_happened_at_and_no_time_that_cannot_be
         do("operator", "operation.complete", operation, at=now, at_ts=(now + timedelta(seconds=1)).isoformat())
     done = do("operator", "operation.complete", operation, at=now, at_ts=(began + timedelta(minutes=30)).isoformat())
     assert (done["actual_start_ts"], done["actual_end_ts"]) == ("2026-03-02T07:05:00Z", "2026-03-02T07:35:00Z")
+
+
+def test_an_order_is_for_no_less_than_is_made_of_it() -> None:
+    operation = order()
+    do("operator", "operation.start", operation)
+    do("operator", "operation.report", operation, good=50)
+    with pytest.raises(Exception, match="50 of order PO-1 are made; it cannot be for 10 any more"):
+        do("planner", "order.edit", "PO-1", quantity=10)
+    assert do("planner", "order.edit", "PO-1", quantity=50)["quantity"] == "50"
+    do("operator", "operation.report", operation, good=2)
+    assert do("planner", "order.edit", "PO-1", quantity=50, priority=2)["priority"] == 2  # as it is already: more was made than asked

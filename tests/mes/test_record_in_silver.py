@@ -34,7 +34,8 @@ from factolake.mes.production.models import Order
 from factolake.mes.sync.run import Sync
 from factolake.refine.mes_changes import CHANGES, REFUSED
 from factolake.refine.mes_tables import MES_ROWS
-from factolake.refine.runner import Runner, record_plant
+from factolake.refine.plant_model import record_plant
+from factolake.refine.runner import Runner
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 PLANT = Path(__file__).parents[2] / "conf" / "plant.toml"

@@ -317,3 +317,19 @@ def test_schedules_are_read_and_proposed_over_the_api() -> None:
     assert Api("operator").post(f"/schedules/{key}/accept", {"digest": made.json()["digest"]}).status_code == 403
     assert Api("approver").post(f"/schedules/{key}/accept", {"digest": made.json()["digest"]}).status_code == 200
     assert ScheduleEntry.objects.get().state == "accepted"
+
+
+@ON_BOTH
+def test_work_on_a_suspended_operation_since_makes_its_proposal_stale() -> None:
+    orders("PO-1")
+    do("operator", "operation.start", "PO-1.10")
+    do("operator", "operation.suspend", "PO-1.10")
+    untouched = accept(propose(entry("PO-1.10", M1, 5, 2)))
+    assert untouched.state == "accepted"
+    version = propose(entry("PO-1.10", M1, 8, 2))
+    do("operator", "operation.start", "PO-1.10")
+    do("operator", "operation.report", "PO-1.10", good=90)
+    do("operator", "operation.suspend", "PO-1.10")
+    with pytest.raises(Refusal, match=r"operation PO-1\.10 was suspended when it was proposed, and was worked on or changed since"):
+        accept(version)
+    assert states(version) == ["stale"]

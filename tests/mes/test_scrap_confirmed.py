@@ -4,7 +4,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from record_plant import LINE, NOW, do, order
+from record_plant import LINE, M3, NOW, do, order
+from schedule_plant import orders
 
 from factolake.mes.exchange.models import ErpConfirmation
 from factolake.mes.production.handover import handover
@@ -92,3 +93,30 @@ def test_a_lot_that_came_into_the_plant_is_scrap_of_no_operation() -> None:
     do("quality", "nonconformance.restore", found, reason="wrong lot", **APPROVED)
     assert (Lot.objects.get().remaining, Lot.objects.get().quantity) == (10, 10)
     assert not ErpConfirmation.objects.exists()
+
+
+def test_a_lot_that_two_parts_made_is_scrap_of_both_and_good_of_both_again() -> None:
+    orders("PO-1")
+    do("operator", "operation.start", "PO-1.10")
+    do("operator", "operation.report", "PO-1.10", good=60, lot_id="LOT-1")
+    do("operator", "operation.suspend", "PO-1.10")
+    rest = str(do("planner", "operation.move_rest", "PO-1.10", equipment_id=M3, reason="worn")["operation_id"])
+    do("operator", "operation.start", rest)
+    do("operator", "operation.report", rest, good=40, lot_id="LOT-1")
+
+    def parts() -> list[tuple[int, int, int]]:
+        found = Operation.objects.filter(number=10).order_by("part")
+        return [(int(part.good), int(part.scrap), int(part.planned_quantity)) for part in found]
+
+    assert parts() == [(60, 0, 60), (40, 0, 40)]
+    some = scrapped(50)
+    assert parts() == [(50, 10, 50), (0, 40, 50)]
+    do("quality", "nonconformance.restore", some, reason="wrong lot", **APPROVED)
+    do("quality", "nonconformance.concede", some, reason="usable", **APPROVED)
+    assert (parts(), Lot.objects.get().remaining) == ([(60, 0, 60), (40, 0, 40)], 100)
+    found = scrapped()
+    assert parts() == [(0, 60, 0), (0, 40, 100)]
+    assert (Lot.objects.get().remaining, Lot.objects.get().status) == (0, "scrapped")
+    do("quality", "nonconformance.restore", found, reason="wrong lot", **APPROVED)
+    assert parts() == [(60, 0, 60), (40, 0, 40)]
+    assert (Lot.objects.get().quantity, Lot.objects.get().remaining, Lot.objects.get().status) == (100, 100, "blocked")

@@ -16,7 +16,8 @@ from factolake.lake.engine import Engine
 from factolake.lake.tables import Lake
 from factolake.refine.mes_changes import CHANGES, REFUSED
 from factolake.refine.mes_tables import MES_ROWS
-from factolake.refine.runner import Runner, record_plant
+from factolake.refine.plant_model import record_plant
+from factolake.refine.runner import Runner
 
 T0 = datetime(2026, 3, 31, 23, tzinfo=UTC)
 PLANT = Path(__file__).parents[2] / "conf/plant.toml"

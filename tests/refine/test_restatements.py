@@ -17,8 +17,9 @@ from factolake.contracts.table import Table, Type
 from factolake.domain.clock import ManualClock
 from factolake.lake.tables import Lake
 from factolake.refine.feed import CAUSE
+from factolake.refine.plant_model import record_plant
 from factolake.refine.restatements import RESTATEMENTS
-from factolake.refine.runner import Runner, record_plant
+from factolake.refine.runner import Runner
 
 T0 = datetime(2026, 11, 20, 13, tzinfo=UTC)
 PLANT = Path(__file__).parents[2] / "conf/plant.toml"

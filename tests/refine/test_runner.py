@@ -22,8 +22,9 @@ from factolake.lake.positions import refine_position
 from factolake.lake.tables import Lake
 from factolake.refine.carry import CARRY
 from factolake.refine.feed import CAUSE
+from factolake.refine.plant_model import record_plant
 from factolake.refine.readings import QUARANTINE, READINGS
-from factolake.refine.runner import Runner, record_plant
+from factolake.refine.runner import Runner
 from factolake.refine.state_hours import STATE_HOURS
 
 T0 = datetime(2026, 11, 22, 10, tzinfo=UTC)

@@ -80,6 +80,9 @@ def _send(connection: BaseEmailBackend, mail: AlertMail, now: datetime) -> bool:
     except SMTPResponseException as error:
         _refused(mail, now, error.smtp_code, str(error))
         return False
+    except (ValueError, AttributeError) as error:  # UnicodeError too: what Django's and Python's readers of addresses raise for one that is none
+        _give_up(mail, f"no mail can be made for this address: {error}")
+        return False
     AlertMail.objects.filter(pk=mail.pk).update(state=MailState.SENT.value, sent_ts=now, last_error="")
     return True
 

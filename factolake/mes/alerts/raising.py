@@ -152,7 +152,7 @@ def _told_lately(call: Call, kind: AlertKind, site: str) -> int:
 def _storm(call: Call, kind: AlertKind, line: str) -> Alert | None:
     """The storm of the kind at the line that is going on."""
     is_going_on = Q(last_ts__gt=call.at_ts - STORM_QUIET, last_ts__lte=call.at_ts)
-    storms = Alert.objects.filter(_NOT_CLOSED, is_going_on, kind=AlertKind.STORM.value, cause_key__startswith=f"{kind.value}@{line}@")
+    storms = Alert.objects.filter(is_going_on, state=AlertState.OPEN.value, kind=AlertKind.STORM.value, cause_key__startswith=f"{kind.value}@{line}@")
     return storms.order_by("-pk").first()
 
 

@@ -164,6 +164,9 @@ def perform(call: Call, request: Request, rights: Rights | None = None) -> Answe
             raise
         return earlier  # the same request came twice at once, and the other was first
     except Refusal as refusal:
+        earlier = _earlier_answer(call, request)
+        if earlier is not None:
+            return earlier  # so it did too, and has left the row as this one finds it
         refusal.after_rollback()
         raise
 

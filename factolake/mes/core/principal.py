@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from django.db.models import F
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja.security import HttpBearer
@@ -10,7 +11,7 @@ from ninja.security import SessionAuth as NinjaSession
 from factolake.domain.action import Role
 from factolake.mes.core.refusals import NotAllowed
 from factolake.mes.people.models import ApiToken, Person
-from factolake.mes.people.rights import Rights, rights_of
+from factolake.mes.people.rights import Rights, rights_among, rights_of
 from factolake.mes.people.secrets import token_hash
 
 STATION = "station"
@@ -40,10 +41,12 @@ class TokenAuth(HttpBearer):
 
     def authenticate(self, request: HttpRequest, token: str) -> Principal | None:
         """The token's principal; None for one that is unknown, expired or taken back."""
-        held = ApiToken.objects.select_related("person").filter(hash=token_hash(token), revoked_ts=None, expires_ts__gt=timezone.now()).first()
-        if held is None or not held.person.is_active:
+        known = ApiToken.objects.select_related("person").filter(hash=token_hash(token), revoked_ts=None, expires_ts__gt=timezone.now())
+        held = list(known.annotate(role=F("person__grants__role"), scope=F("person__grants__scope")))  # the token once for each grant
+        if not held or not held[0].person.is_active:
             return None
-        return Principal(held.person, rights_of(held.person), "api", tuple(held.actions.split()))
+        rights = rights_among((one.role, one.scope) for one in held)
+        return Principal(held[0].person, rights, "api", tuple(held[0].actions.split()))
 
 
 class SessionAuth(NinjaSession):

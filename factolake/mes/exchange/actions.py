@@ -32,7 +32,7 @@ def create_import(call: Call, _: None, form: ImportForm) -> ErpImport:
     if form.kind in OF_THE_OWNER:
         check_may_mirror(call, f"the import of {form.kind}")
     if form.kind == "progress" and call.actor.person_id != settings.FACTOMES_INCUMBENT:
-        raise Conflict("progress is what an incumbent MES tells of its orders; here work is reported to FactoMES, see mes.role in the settings")
+        raise Invalid("progress is what an incumbent MES tells of its orders; here work is reported to FactoMES, see mes.role in the settings")
     document = _bytes(form.document)
     row_form = FORMS[form.kind]
     parts = list(split(PARSERS[form.format](document, row_form), row_form))

@@ -11,7 +11,7 @@ from decimal import Decimal
 from factolake.mes.core.call import Call, Change, after_each_action
 from factolake.mes.exchange.models import ConfirmationKind, ErpConfirmation, OperationClock
 from factolake.mes.exchange.setup_time import setup_s
-from factolake.mes.production.models import Lot, Operation, OperationState
+from factolake.mes.production.models import Consumption, Lot, Operation, OperationState, Production
 from factolake.mes.production.models.order import OPERATION_STATES
 
 RECEIPT, RECEIPT_BACK, ISSUE, ISSUE_BACK = "101", "102", "261", "262"
@@ -50,11 +50,26 @@ def _operation_id(change: Change) -> str:
 
 def _operations_of_erps(call: Call, told: Iterable[Change]) -> dict[str, Operation]:
     """Those of orders that another system owns; what a system tells us itself it is not told again."""
-    wanted = {_operation_id(change) for change in told}
-    if not wanted:
-        return {}
-    rows = Operation.objects.filter(pk__in=wanted).exclude(order__source_system__in=("", call.actor.person_id))
-    return {operation.operation_id: operation for operation in rows.select_related("order__material")}
+    ours = ("", call.actor.person_id)
+    wanted, found = set(), {}
+    for change in told:
+        operation = _in_hand(change)
+        if operation is None:
+            wanted.add(_operation_id(change))
+        elif operation.order.source_system not in ours:
+            found[operation.operation_id] = operation
+    if wanted:
+        rows = Operation.objects.filter(pk__in=wanted).exclude(order__source_system__in=ours)
+        found |= {operation.operation_id: operation for operation in rows.select_related("order__material")}
+    return found
+
+
+def _in_hand(change: Change) -> Operation | None:
+    """The operation of a fact as the action has read it, with its order; None where it has not."""
+    row = change.row
+    if not isinstance(row, (Production, Consumption)) or not row._meta.get_field("operation").is_cached(row):
+        return None
+    return row.operation if Operation._meta.get_field("order").is_cached(row.operation) else None
 
 
 def _tell_production(call: Call, change: Change, operation: Operation) -> None:

@@ -54,6 +54,11 @@ def deliver_once(port: ErpPort, actor: Person, now: datetime, turn_s: float = ma
     return Delivered(counts["accept"], counts["refuse"])
 
 
+def wait_after(tries: int) -> timedelta:
+    """How long to wait after so many tries in a row, 1 or more, without an answer."""
+    return min(FIRST_WAIT * 2 ** min(tries - 1, 20), LONGEST_WAIT)
+
+
 def waiting_since(source_system: str) -> datetime | None:
     """When the oldest confirmation that the ERP has not taken was written (UTC); None when it has all."""
     oldest = ErpConfirmation.objects.filter(source_system=source_system, accepted_ts=None).order_by("pk").first()
@@ -82,5 +87,5 @@ def _note(row: ErpConfirmation, actor: Person, now: datetime, verb: str, payload
 def _try_later(row: ErpConfirmation, now: datetime, why: str) -> None:
     earlier = ErpDelivery.objects.filter(pk=row.pk).first()
     tries = 1 + (earlier.tries if earlier else 0)
-    wait = min(FIRST_WAIT * 2 ** min(tries - 1, 20), LONGEST_WAIT)
-    ErpDelivery.objects.update_or_create(pk=row.pk, defaults={"tries": tries, "next_try_ts": now + wait, "last_error": why[:_TEXT]})
+    next_ts = now + wait_after(tries)
+    ErpDelivery.objects.update_or_create(pk=row.pk, defaults={"tries": tries, "next_try_ts": next_ts, "last_error": why[:_TEXT]})

@@ -15,7 +15,7 @@ from factolake.config.settings import ErpSettings
 from factolake.domain.action import Role
 from factolake.errors import ConfigError
 from factolake.mes.core.record import plain
-from factolake.mes.exchange.deliver import deliver_once, waiting_since
+from factolake.mes.exchange.deliver import LONGEST_WAIT, deliver_once, wait_after, waiting_since
 from factolake.mes.exchange.file_drop import FileDrop
 from factolake.mes.exchange.http_port import HttpErp
 from factolake.mes.exchange.inbox import REFUSED, Inbox, waiting
@@ -35,6 +35,8 @@ class ErpDoor:
 
     erp: ErpSettings
     _inbox: Inbox | None = field(init=False)
+    _silent: int = 0
+    _next_ts: datetime | None = None
 
     def __post_init__(self) -> None:
         self._inbox = None if self.erp.folder is None else Inbox(self.erp.folder)
@@ -48,7 +50,16 @@ class ErpDoor:
             if self._inbox is not None:
                 self._inbox.turn(actor, now)
         finally:  # one way that is closed does not close the other
-            deliver_once(port_of(self.erp), actor, now, TURN_S)
+            self._deliver(actor, now)
+
+    def _deliver(self, actor: Person, now: datetime) -> None:
+        """Deliver, unless the ERP did not answer lately: it is left alone for 5 s, doubled with each turn without an answer to at most 15 min."""
+        if self._next_ts is not None and now < self._next_ts <= now + LONGEST_WAIT:
+            return  # a time further off is from before the clock was set back
+        done = deliver_once(port_of(self.erp), actor, now, TURN_S)
+        heard = done.accepted + done.refused > 0
+        self._silent = 0 if not done.unavailable else 1 if heard else self._silent + 1
+        self._next_ts = now + wait_after(self._silent) if self._silent else None
 
 
 def port_of(erp: ErpSettings) -> ErpPort:

@@ -3,6 +3,9 @@
 The ERP writes into `inbox` under a name that begins with a point or ends in anything but .csv, .json and .xml, and renames when it is whole. For one
 that does not rename, a document is read only once its size and time of change were the same in two turns. Its name begins with what the rows are:
 orders.json, materials-7.csv, routings_2.xml. It then lies in `taken`, under the number of its import, or in `refused` when it is no document.
+
+Nothing holds those behind it up for ever: a document that fails in a way nobody foresaw is tried in ten turns, one whose import stands still is
+waited for an hour; then it lies in `refused` too.
 """
 
 import hashlib
@@ -12,15 +15,18 @@ import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+import structlog
+from django.db.utils import InterfaceError, OperationalError
 
 from factolake.crash import crash_point
 from factolake.domain.action import Role
 from factolake.files import put_whole, sync_to_disk
 from factolake.mes.core.models import IdempotencyKey
-from factolake.mes.core.refusals import Invalid, OwnedElsewhere
+from factolake.mes.core.refusals import Invalid, NotAllowed, OwnedElsewhere, TooOften
 from factolake.mes.exchange.forms import DOCUMENT_LENGTH
 from factolake.mes.exchange.models import ErpImport, ImportState
 from factolake.mes.exchange.parsing import FORMS
@@ -31,7 +37,11 @@ INBOX, TAKEN, REFUSED, ANSWER = "inbox", "taken", "refused", ".answer.json"
 _FORMATS = {"csv": "csv", "json": "json", "xml": "b2mml"}
 _NAME = re.compile(rf"({'|'.join(FORMS)})(?:[-_. ].*)?\.({'|'.join(_FORMATS)})", re.IGNORECASE | re.DOTALL)
 _BYTES_MAX = 4 * DOCUMENT_LENGTH
+_TRIES_MAX, _STANDSTILL = 10, timedelta(hours=1)
 _NAME_BYTES = 200  # of 255, so that number and answer find room
+_OUTSIDE = (OperationalError, InterfaceError, NotAllowed, TooOften)
+"""Faults that are not the document's: the database's, the rights of the ERP."""
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +57,11 @@ class Drop:
         """Idempotency key of its import."""
         return "inbox " + hashlib.sha256(f"{self.changed_ns} {self.size} ".encode() + os.fsencode(self.name)).hexdigest()
 
+    def is_at(self, path: Path) -> bool:
+        """Whether the file at `path` is the one that was seen. Raises OSError."""
+        found = path.lstat()
+        return (found.st_mtime_ns, found.st_size) == (self.changed_ns, self.size)
+
 
 @dataclass(slots=True)
 class Inbox:
@@ -54,12 +69,16 @@ class Inbox:
 
     folder: Path
     _seen: frozenset[Drop] = field(default=frozenset())
+    _failed: dict[Drop, int] = field(default_factory=dict)
+    _first_ts: datetime | None = None
 
     def turn(self, actor: Person, now: datetime) -> int:
         """Take the documents that are whole, until one has to be waited for; returns how many were moved. Raises OSError."""
         for name in (INBOX, TAKEN, REFUSED):
             (self.folder / name).mkdir(exist_ok=True)
         drops, moved = waiting(self.folder), 0
+        self._first_ts = self._first_ts or now
+        self._failed = {drop: tries for drop, tries in self._failed.items() if drop in drops}
         for drop in drops:
             if drop not in self._seen or not self._take(drop, actor, now):
                 break  # those behind it may need what is in it
@@ -68,17 +87,45 @@ class Inbox:
         return moved
 
     def _take(self, drop: Drop, actor: Person, now: datetime) -> bool:
-        """Import the document and, once all its rows are applied, put it and its answer aside."""
+        """Import the document and, once all its rows are applied, put it and its answer aside; False while it has to be waited for."""
         try:
-            done = _known_import(drop, actor) or self._import(drop, actor, now)
+            done = _known_import(drop, actor)
+            if done is None and self._has_running(actor, now):
+                return False  # of a document that lies here no more: its rows come before these
+            done = done or self._import(drop, actor, now)
         except (Invalid, OwnedElsewhere) as refused:
-            faults = [{"row": None, "field": "", "message": str(refused)}]
-            self._put_aside(drop, REFUSED, str(drop.changed_ns), {"document": drop.name, "import": None, "faults": faults})
-            return True
+            return self._refuse(drop, None, str(refused))
+        except _OUTSIDE:
+            raise
+        except Exception as error:
+            return self._tried(drop, error)
         if done.state != ImportState.DONE.value:
-            return False
+            still = f"import {done.pk} stands still: {done.rows - _judged(done)} of {done.rows} rows are not applied; see FactoMES's log"
+            return self._stands_still(done, now) and self._refuse(drop, done, still)
         self._put_aside(drop, TAKEN, f"{done.pk:06d}", _answer(drop, done))
         return True
+
+    def _refuse(self, drop: Drop, done: ErpImport | None, why: str) -> bool:
+        faults = [{"row": None, "field": "", "message": why}]
+        answer = {"document": drop.name, "import": None if done is None else done.pk, "faults": faults}
+        self._put_aside(drop, REFUSED, str(drop.changed_ns), answer)
+        return True
+
+    def _tried(self, drop: Drop, error: Exception) -> bool:
+        """Whether a document that fails unforeseen is put aside: not before its last try, since another moment may do."""
+        self._failed[drop] = self._failed.get(drop, 0) + 1
+        _log.error("document not imported", document=ascii(drop.name), tries=self._failed[drop], cause=str(error), exc_info=error)
+        if self._failed[drop] < _TRIES_MAX:
+            return False
+        return self._refuse(drop, None, f"it failed {_TRIES_MAX} times, at last by {type(error).__name__}; see FactoMES's log, then drop it again")
+
+    def _has_running(self, actor: Person, now: datetime) -> bool:
+        running = ErpImport.objects.filter(imported_by=actor, state=ImportState.RUNNING.value)
+        return not all(self._stands_still(each, now) for each in running)
+
+    def _stands_still(self, document: ErpImport, now: datetime) -> bool:
+        """Whether none of its rows was applied for an hour, in which this process ran."""
+        return now - max(document.changed_ts, self._first_ts or now) > _STANDSTILL
 
     def _import(self, drop: Drop, actor: Person, now: datetime) -> ErpImport:
         named = _NAME.fullmatch(drop.name)
@@ -107,7 +154,11 @@ class Inbox:
         target = self.folder / where / f"{prefix}-{os.fsdecode(os.fsencode(drop.name)[-_NAME_BYTES:])}"
         put_whole(target.with_name(target.name + ANSWER), (json.dumps(answer, indent=1) + "\n").encode())
         crash_point("inbox.answered")
-        os.replace(self.folder / INBOX / drop.name, target)
+        source = self.folder / INBOX / drop.name
+        if drop.is_at(source):  # one that was renamed over it meanwhile is still to be imported
+            os.replace(source, target)
+            if not drop.is_at(target):
+                os.replace(target, source)
         sync_to_disk(target.parent)
         sync_to_disk(self.folder / INBOX)
 
@@ -132,6 +183,10 @@ def _rank(name: str) -> int:
 def _known_import(drop: Drop, actor: Person) -> ErpImport | None:
     held = IdempotencyKey.objects.filter(actor=actor, key=drop.key).first()
     return None if held is None else ErpImport.objects.get(pk=json.loads(held.answer)["id"])
+
+
+def _judged(document: ErpImport) -> int:
+    return document.imported + document.updated + document.skipped + document.errors
 
 
 def _answer(drop: Drop, done: ErpImport) -> dict[str, Any]:

@@ -25,5 +25,5 @@ def work_off(now: datetime) -> int:
 
 job("erp_import", 1.0, work_off)
 if settings.FACTOMES_ERP.system:
-    job("erp", settings.FACTOMES_ERP.interval_s, ErpDoor(settings.FACTOMES_ERP).turn)
-job("webhooks", 2.0, deliver_webhooks_once)
+    job("erp", settings.FACTOMES_ERP.interval_s, ErpDoor(settings.FACTOMES_ERP).turn, outside=True)
+job("webhooks", 2.0, deliver_webhooks_once, outside=True)

@@ -32,7 +32,7 @@ def write_deliveries(call: Call) -> None:
     """Write down what webhooks are to be told of this action's changes."""
     if not call.changes:
         return
-    asked = [(hook.pk, frozenset(hook.nouns.split())) for hook in Webhook.objects.filter(is_active=True)]
+    asked = [(hook_id, frozenset(nouns.split())) for hook_id, nouns in Webhook.objects.filter(is_active=True).values_list("pk", "nouns")]
     rows = (
         (hook_id, change.noun, change.object_id, _body(call, change.noun, change.object_id, change.after), call.at_ts, "waiting", 0, call.at_ts, "")
         for hook_id, nouns in asked

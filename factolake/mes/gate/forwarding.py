@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import unquote
 
-from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, hdrs, web
+from aiohttp import ClientError, ClientSession, ClientWebSocketResponse, WSMsgType, hdrs, web
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -67,9 +67,13 @@ async def forward(request: web.Request, upstream: str, client: ClientSession) ->
         if answer.content_length is not None:
             response.content_length = answer.content_length
         await response.prepare(request)
-        async for part in answer.content.iter_any():
-            await response.write(part)
-        await response.write_eof()
+        try:
+            async for part in answer.content.iter_any():
+                await response.write(part)
+            await response.write_eof()
+        except (ClientError, ConnectionError, TimeoutError):  # begun: nothing else can be said on this connection
+            if request.transport is not None:
+                request.transport.abort()
         return response
 
 

@@ -1,5 +1,6 @@
 """Signing in with a password, signing on at a station, signing out, and naming the first administrator."""
 
+from contextlib import suppress
 from functools import wraps
 
 from django.contrib.auth import authenticate, logout
@@ -69,7 +70,8 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     """Sign out; on a station's tablet the next person signs on."""
     device = device_of(request)
     if device is not None:
-        leave(request, device)
+        with suppress(Refusal):  # whoever may not act here any more signs out all the same
+            leave(request, device)
     logout(request)
     return redirect("sign_on" if device else "login")
 

@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 
 from factolake.domain.action import ActorKind, Effect, Role
 from factolake.mes.core.action import At, Form, On, action
-from factolake.mes.core.call import Call, find
+from factolake.mes.core.call import Call, find, locked
 from factolake.mes.core.refusals import Conflict, Invalid
 from factolake.mes.equipment.models import Equipment
 from factolake.mes.people.forms import BadgeForm, GrantForm, LinkForm, PasswordForm, PersonForm, TokenForm
@@ -39,6 +39,8 @@ def set_password(call: Call, person: Person, form: PasswordForm) -> Person:
 @action("person.link", On(Person), {Role.ADMIN}, Effect.PRODUCTION, LinkForm)
 def link_person(call: Call, person: Person, form: LinkForm) -> Person:
     """Say that this is another account of somebody who has one already: they count as one person where two have to agree."""
+    if person.same_as_id is not None and call.actor.human_id == person.human_id:
+        raise Conflict("nobody takes their own accounts apart; ask another administrator")
     first = _first_account(person, form.same_as_id)
     if first is not None and person.accounts.exists():
         raise Conflict(f"{person.person_id} is itself the first account of {person.accounts.order_by('pk')[0].pk}; link that one to {first.pk} first")
@@ -102,7 +104,9 @@ def _first_account(person: Person, same_as_id: str | None) -> Person | None:
     if same_as_id is None:
         return None
     named = find(Person, person_id=same_as_id)
-    first: Person = named.same_as or named
+    first = locked(Person, named.same_as_id or named.pk)
+    if first is None or first.same_as_id is not None:
+        raise Conflict(f"{same_as_id} was linked by somebody else just now; try again")
     if first.pk == person.person_id or first.kind != person.kind:
         raise Conflict(f"{person.person_id} cannot be another account of {same_as_id}: that is the account itself or of another kind")
     return first

@@ -48,4 +48,9 @@ def rights_of(person: Person) -> Rights:
     """The person's grants as they are now; none for one who may not act any more."""
     if not person.is_active:
         return NO_RIGHTS
-    return Rights(frozenset((Role(role), scope) for role, scope in Grant.objects.filter(person=person).values_list("role", "scope")))
+    return rights_among(Grant.objects.filter(person=person).values_list("role", "scope"))
+
+
+def rights_among(grants: Iterable[tuple[str | None, str | None]]) -> Rights:
+    """The rights of someone with these grants, each a role and a scope as stored; both None, as of one who has none, is no grant."""
+    return Rights(frozenset((Role(role), scope) for role, scope in grants if role is not None and scope is not None))

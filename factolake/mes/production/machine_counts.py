@@ -5,7 +5,7 @@ belongs to no certain hour: it is put to hours that have room for it, and scrap 
 under way is in the total and not yet in the good ones.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -25,6 +25,7 @@ LAKE = "lake"
 HOUR = timedelta(hours=1)
 KINDS = ("total", "good", "scrap", "rework")
 NOTHING = Amounts()
+Counters = Callable[[str], frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,25 +63,36 @@ def amounts(hours: Sequence[HourCount], counters: frozenset[str], *, is_resting:
     return [Amounts(*map(Decimal, one)) for one in zip(good, scrap, rework, strict=True)]
 
 
-def told_of(operation: Operation) -> list[tuple[HourCount, Amounts]]:
+def told_of(operation: Operation, counters: Counters) -> list[tuple[HourCount, Amounts]]:
     """What the lake tells of an operation now, hour by hour; none before the sync has run.
 
-    A machine's own operation has all it counted for the order. One on a line has the good parts of the line's last machine, and scrap and rework of
-    all its machines that have no operation of their own.
+    A machine's own operation has all it counted for the order since it began. One on a line has the good parts of the line's last machine, and scrap
+    and rework of all its machines, but what belongs to their own operations.
     """
     is_resting = operation.state != OperationState.RUNNING.value
     beside = list(Operation.objects.filter(order=operation.order_id).exclude(actual_start_ts=None).select_related("equipment"))
     found: list[tuple[HourCount, Amounts]] = []
-    for machine, is_last in _machines(operation, beside):
-        hours = [one for one in _hours(machine, operation.order_id) if _operation_of(one, machine, operation, beside) == operation.pk]
-        for hour, one in zip(hours, amounts(hours, _counters(machine), is_resting=is_resting), strict=True) if hours else ():
+    for machine, is_last in _machines(operation):
+        own = [one for one in beside if one.equipment_id == machine.pk]
+        over = [one for one in beside if machine.path.startswith(f"{one.equipment.path}/")]
+        hours = [one for one in _hours(machine.pk, operation.order_id) if _operation_of(one, own, over) == operation.pk]
+        for hour, one in zip(hours, amounts(hours, counters(machine.pk), is_resting=is_resting), strict=True) if hours else ():
             found.append((hour, one if is_last else Amounts(Decimal(0), one.scrap, one.rework)))
     return found
 
 
-def unbooked(operation: Operation) -> list[tuple[Source, Amounts, datetime]]:
-    """Where the reports differ from what the lake tells now: source, what it tells, and when that was counted."""
-    told = {hour.source.row: (hour, one) for hour, one in told_of(operation)}
+def counters_of(machine: str) -> frozenset[str]:
+    """The kinds that the machine has ever counted: the first reading of a counter is a row of no parts."""
+    query = f"SELECT 1 FROM {TABLE} WHERE machine = %s AND {{}} IS NOT NULL LIMIT 1"
+    return frozenset(kind for kind in KINDS if next(iter(rows(query.format(kind), [machine])), None))
+
+
+def unbooked(operation: Operation, counters: Counters = counters_of) -> list[tuple[Source, Amounts, datetime]]:
+    """Where the reports differ from what the lake tells now: source, what it tells, and when that was counted.
+
+    `counters` tells the kinds of a machine: who asks about many operations need not read them anew for each.
+    """
+    told = {hour.source.row: (hour, one) for hour, one in told_of(operation, counters)}
     sums = {f"{kind}_sum": Sum(kind) for kind in BOOKED}
     reports = Production.objects.filter(operation=operation, source_system=LAKE).values("source_row").annotate(**sums).order_by("source_row")
     booked = {row["source_row"]: Amounts(*(row[name] for name in sums)) for row in reports}
@@ -102,23 +114,26 @@ def _spread(left: Sequence[int]) -> list[int]:
     return given
 
 
-def _machines(operation: Operation, beside: Iterable[Operation]) -> Iterable[tuple[str, bool]]:
+def _machines(operation: Operation) -> list[tuple[Equipment, bool]]:
     """The machines that count for the operation, and whether what is good there is good at its end."""
     if operation.equipment.level != EquipmentLevel.PRODUCTION_LINE.value:
-        return [(operation.equipment_id, True)]
+        return [(operation.equipment, True)]
     below = Equipment.objects.filter(path__startswith=f"{operation.equipment.path}/", level=EquipmentLevel.WORK_UNIT.value)
-    machines = list(below.order_by("position", "equipment_id").values_list("equipment_id", flat=True))
-    own = {one.equipment_id for one in beside}
-    return [(machine, machine == machines[-1]) for machine in machines if machine not in own]
+    machines = list(below.order_by("position", "equipment_id"))
+    return [(machine, machine == machines[-1]) for machine in machines]
 
 
-def _operation_of(hour: HourCount, machine: str, operation: Operation, beside: Iterable[Operation]) -> str:
-    """Which operation an hour belongs to where the order is at the machine more than once: the one that began last before its end."""
-    if operation.equipment_id != machine:
-        return str(operation.pk)
-    begun = sorted((one.actual_start_ts, one.pk) for one in beside if one.equipment_id == machine)
-    before = [key for start_ts, key in begun if start_ts <= hour.last_ts]
-    return str(before[-1] if before else begun[0][1])
+def _operation_of(hour: HourCount, own: Iterable[Operation], over: Iterable[Operation]) -> str:
+    """Which operation an hour of a machine belongs to, of the order's at the machine (`own`) and on its line (`over`).
+
+    Of several it is the one that began last before the hour's end, at the machine before those on the line; where none had begun, the first.
+    """
+    begun = [sorted((one.actual_start_ts, one.pk) for one in place if one.actual_start_ts is not None) for place in (own, over)]
+    for place in begun:
+        before = [key for start_ts, key in place if start_ts <= hour.last_ts]
+        if before:
+            return before[-1]
+    return next((place[0][1] for place in begun if place), "")
 
 
 def _hours(machine: str, order_id: str) -> list[HourCount]:
@@ -130,9 +145,3 @@ def _hours(machine: str, order_id: str) -> list[HourCount]:
 
 def _hour(row: Mapping[str, Any]) -> HourCount:
     return HourCount(row["machine"], utc(row["hour_ts"]), utc(row["last_ts"]), **{kind: row[kind] for kind in KINDS})
-
-
-def _counters(machine: str) -> frozenset[str]:
-    """The kinds that the machine has ever counted: the first reading of a counter is a row of no parts."""
-    query = f"SELECT 1 FROM {TABLE} WHERE machine = %s AND {{}} IS NOT NULL LIMIT 1"
-    return frozenset(kind for kind in KINDS if next(iter(rows(query.format(kind), [machine])), None))

@@ -12,12 +12,14 @@ from factolake.mes.core.refusals import OwnedElsewhere
 
 OWNED_NOUNS = frozenset({"order", "operation", "production"})
 OURS = frozenset({"operation.consume"})
+_WRITE_OWNED = frozenset({"schedule.accept", "schedule.undo"})
+"""Actions on what is FactoMES's that would write operations. Schedules are still proposed, and compared with what the incumbent does."""
 
 
 @first_check
 def leave_to_owner(call: Call, action: str) -> None:
     """Raise OwnedElsewhere for an action on what the incumbent MES owns."""
-    if action.partition(".")[0] in OWNED_NOUNS and action not in OURS:
+    if action in _WRITE_OWNED or (action.partition(".")[0] in OWNED_NOUNS and action not in OURS):
         check_may_mirror(call, action)
 
 

@@ -20,12 +20,13 @@ from django.apps import apps
 from django.core.management.color import no_style
 from django.db import connection, models, transaction
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Max
 
 from factolake import __version__
 from factolake.errors import ContractViolation, StorageRefused, TableDamaged
 from factolake.mes.audit.models import AuditHead
 from factolake.mes.audit.verify import verify
-from factolake.mes.core.models import OutboxHistory
+from factolake.mes.core.models import OutboxEvent, OutboxHistory
 from factolake.mes.core.record import plain
 from factolake.mes.project.configure import APPS
 from factolake.mes.project.database import check_known, is_empty
@@ -93,11 +94,19 @@ def restore(file: Path, folder: Path) -> Archived:
         raise TableDamaged(f"{file} is no whole backup: {error}; take another one") from error
     executor = MigrationExecutor(connection)
     executor.migrate(executor.loader.graph.leaf_nodes())
-    OutboxHistory.objects.filter(pk=1).update(epoch=time.time_ns() // 1000)
+    _begin_history()
     _reset_sequences()
     if faults := verify().faults:
         raise TableDamaged(f"the audit in {file} is not sound: {faults[0].fault}; the database holds it as it was: `factolake audit verify`")
     return Archived(rows, manifest["audit"]["number"], manifest["audit"]["hash"])
+
+
+def _begin_history() -> None:
+    """What is sent from here on is of a history of its own, and the lake hears anew how each row is: it may know later states that are no more."""
+    held = OutboxHistory.objects.get(pk=1).epoch
+    OutboxHistory.objects.filter(pk=1).update(epoch=max(time.time_ns() // 1000, held + 1))
+    newest = OutboxEvent.objects.values("kind", "object_id").annotate(last=Max("id")).values("last")
+    OutboxEvent.objects.filter(pk__in=newest).update(sent_ts=None)
 
 
 def record_models() -> list[type[models.Model]]:

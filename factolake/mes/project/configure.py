@@ -46,6 +46,8 @@ def start(settings: Settings) -> None:
     from django.conf import settings as django_settings
 
     if not django_settings.configured:
+        settings.mes_dir.mkdir(parents=True, exist_ok=True)
+        settings.mes_dir.chmod(0o700)  # sessions and keys are in there
         django_settings.configure(**django_values(settings))
         django.setup()
 

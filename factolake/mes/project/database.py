@@ -4,13 +4,14 @@ from datetime import datetime
 from pathlib import Path
 
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import InterfaceError, OperationalError
 
 from factolake import __version__
 from factolake.domain.plant import PlantModel
 from factolake.errors import ContractViolation, SourceUnavailable
+from factolake.mes.audit import chain
 from factolake.mes.equipment.seed import seed
 from factolake.mes.maintenance.seed import seed as seed_codes
 
@@ -59,5 +60,7 @@ def migrate(model: PlantModel, now: datetime) -> tuple[list[str], int]:
     steps = pending()
     if steps:
         call_command("migrate", verbosity=0, interactive=False)
-    seed_codes(now)
-    return steps, seed(model, now)
+    with transaction.atomic():
+        chain.lock_end()  # numbers of the outbox follow the order of the commits
+        seed_codes(now)
+        return steps, seed(model, now)

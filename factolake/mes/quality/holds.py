@@ -78,7 +78,8 @@ def release_hold(call: Call, hold: Hold, why: str) -> Hold:
 
 def release_lot(call: Call, lot: Lot) -> Lot:
     """Let one lot out of every open hold. Raises Conflict where it is under none, or a nonconformance of it has no disposition."""
-    items = list(HoldItem.objects.select_for_update(of=("self",)).filter(lot=lot, released_ts=None, hold__state=HoldState.OPEN.value).order_by("pk"))
+    held = HoldItem.objects.select_for_update(of=("self",), no_key=True).filter(lot=lot, released_ts=None, hold__state=HoldState.OPEN.value)
+    items = list(held.order_by("pk"))
     if not items:
         raise Conflict(f"lot {lot.lot_id} is {lot.status} and under no hold; there is nothing to release")
     _check_disposed(Q(lot=lot))
@@ -88,8 +89,11 @@ def release_lot(call: Call, lot: Lot) -> Lot:
 
 def open_holds(at_ts: datetime) -> "QuerySet[Hold]":
     """Open holds that cover what is made at `at_ts`."""
-    since, until = Q(since_ts=None) | Q(since_ts__lte=at_ts), Q(until_ts=None) | Q(until_ts__gt=at_ts)
-    return Hold.objects.filter(since, until, state=HoldState.OPEN.value)
+    return Hold.objects.filter(_covers(at_ts), state=HoldState.OPEN.value)
+
+
+def _covers(at_ts: datetime) -> Q:
+    return (Q(since_ts=None) | Q(since_ts__lte=at_ts)) & (Q(until_ts=None) | Q(until_ts__gt=at_ts))
 
 
 def holds_over(operation: Operation, at_ts: datetime) -> "QuerySet[Hold]":
@@ -101,13 +105,14 @@ def holds_over(operation: Operation, at_ts: datetime) -> "QuerySet[Hold]":
 
 def refuse_good(operation_id: str, at_ts: datetime) -> None:
     """Raise Conflict where nothing good is confirmed: a hold still covers what the operation makes, or it may be made of a held lot."""
-    for doubtful in HoldOperation.objects.filter(operation=operation_id, released_ts=None, hold__state=HoldState.OPEN.value):
+    uses = HoldOperation.objects.filter(operation=operation_id, released_ts=None)
+    if not Hold.objects.filter((_covers(at_ts) & Q(lot=None)) | Q(pk__in=uses.values("hold")), state=HoldState.OPEN.value).exists():
+        return  # asked with every report: one short query on nearly every day
+    for doubtful in uses.filter(hold__state=HoldState.OPEN.value):
         if _untraced_uses([doubtful.lot_id]).filter(operation=operation_id).exists():  # not reversed since
             raise Conflict(
                 f"operation {operation_id} used held lot {doubtful.lot_id} without saying for which lot; its good parts wait until that is free"
             )
-    if not _makers_held(at_ts):
-        return
     operation = Operation.objects.select_related("order", "equipment").get(pk=operation_id)
     hold = holds_over(operation, at_ts).order_by("pk").first()
     if hold is not None:
@@ -131,7 +136,7 @@ def cover_new_lot(call: Call, lot: Lot) -> None:
 
 
 def _makers_held(at_ts: datetime) -> bool:
-    """Whether anything but lots is held at all, asked with every report: one short query on nearly every day."""
+    """Whether anything but lots is held at all: one short query on nearly every day."""
     return open_holds(at_ts).filter(lot=None).exists()
 
 
@@ -167,7 +172,7 @@ def _hold_makers(subject: Record) -> None:
         locked(Order, subject.pk)
     _hold_operations(_operations_of(subject))
     if isinstance(subject, Equipment):
-        list(Equipment.objects.select_for_update(of=("self",)).filter(below("path", subject.path)).order_by("pk"))
+        list(Equipment.objects.select_for_update(of=("self",), no_key=True).filter(below("path", subject.path)).order_by("pk"))
     if isinstance(subject, MaterialDefinition):
         locked(MaterialDefinition, subject.pk)
 
@@ -176,8 +181,8 @@ def _hold_operations(which: Q) -> None:
     """Hold the operations that may still report (completed ones too, until their order is closed), their orders before them."""
     makers = Operation.objects.filter(which).exclude(order__state__in=[state.value for state in ORDER_STATES.final])
     orders = sorted(set(makers.values_list("order_id", flat=True)))
-    list(Order.objects.select_for_update(of=("self",)).filter(pk__in=orders).order_by("pk"))
-    list(makers.select_for_update(of=("self",)).order_by("pk"))
+    list(Order.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=orders).order_by("pk"))
+    list(makers.select_for_update(of=("self",), no_key=True).order_by("pk"))
 
 
 def _operations_of(subject: Record) -> Q:

@@ -1,9 +1,13 @@
-"""What is scrapped of a lot after it was reported good: its operation reports so much less good and so much scrap, and so the ERP hears of it.
+"""What is scrapped of a lot after it was reported good: who made it reports so much less good and so much scrap, and so the ERP hears of it.
 
-Rows are held in the order order, operation, lot, as reports do.
+Operations and parts of operations of one order may have made a lot together: each scraps what it has good in it, the last one first. Rows are held in
+the order order, operation, lot, as reports do.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
+
+from django.db.models import Max, Sum
 
 from factolake.mes.core.call import Call, locked
 from factolake.mes.core.refusals import Conflict
@@ -20,18 +24,18 @@ def scrap_lot(call: Call, found: Nonconformance) -> Decimal:
 
     A lot that came into the plant was reported by no operation; only its quantity goes down.
     """
-    operation = _maker(str(found.lot_id))
+    makers = _makers(str(found.lot_id))
     lot = _held_lot(found)
     quantity: Decimal = lot.remaining if found.quantity is None else found.quantity
     if quantity > lot.remaining:
         raise Conflict(f"lot {lot.lot_id} has {short(lot.remaining)} left; {short(quantity)} of it cannot be scrapped")
-    if operation is not None and quantity:
+    defect = found.defects.order_by("pk").first()
+    for operation, share in _shares(makers, quantity):
         report = Production(operation=operation, lot=lot, reported_by=call.actor, at_ts=call.at_ts, source_row=_row(found))
-        report.good, report.scrap = -min(quantity, operation.good), quantity
-        defect = found.defects.order_by("pk").first()
+        report.good, report.scrap = -min(share, max(operation.good, Decimal(0))), share
         report.cause = defect.cause if defect else None
         book(call, report)
-    move(call, lot, -quantity, made=operation is not None)
+    move(call, lot, -quantity, made=bool(makers))
     if not lot.remaining:
         LOT_STATES.check(lot.lot_id, lot.status, LotStatus.SCRAPPED)
         call.change(lot, status=LotStatus.SCRAPPED.value)
@@ -39,25 +43,43 @@ def scrap_lot(call: Call, found: Nonconformance) -> Decimal:
 
 
 def unscrap_lot(call: Call, found: Nonconformance, why: str) -> Hold:
-    """Undo `scrap_lot`: the report is reversed and the lot blocked; returns the open hold it is under, a new one where there is none."""
-    report = Production.objects.filter(source_system="", source_row=_row(found), reverses=None, production=None).first()
-    if report is not None:
+    """Undo `scrap_lot`: its reports are reversed and the lot blocked; returns the open hold it is under, a new one where there is none."""
+    live = Production.objects.filter(source_system="", source_row=_row(found), reverses=None, production=None)
+    reports = list(live.order_by("operation_id", "pk"))
+    quantity: Decimal = found.quantity or Decimal(0)
+    for report in reports:
         report.operation = held_operation(report.operation_id)
-        back = take_back(call, report, moves_lot=False)
-        assert back.scrap == -(found.quantity or 0)
+        take_back(call, report, moves_lot=False)
+    assert not reports or sum(report.scrap for report in reports) == quantity
     lot = _held_lot(found)
-    move(call, lot, found.quantity or Decimal(0), made=report is not None)
+    move(call, lot, quantity, made=bool(reports))
     over = Hold.objects.filter(items__lot=lot, items__released_ts=None, state=HoldState.OPEN.value).order_by("pk").first()
     if lot.status == LotStatus.SCRAPPED.value:  # final but for this: two people have said that it was wrong
         call.change(lot, status=(LotStatus.BLOCKED if over else LotStatus.UNRESTRICTED).value)
     return over or place_hold(call, lot, why)
 
 
-def _maker(lot_id: str) -> Operation | None:
-    """The operation that last reported good parts into the lot, else the one that made it; held."""
-    reports = Production.objects.filter(lot=lot_id, good__gt=0, reverses=None, production=None).order_by("-at_ts", "-pk")
-    last = reports.values_list("operation_id", flat=True).first() or Lot.objects.filter(pk=lot_id).values_list("made_by_id", flat=True).first()
-    return None if last is None else held_operation(last)
+def _makers(lot_id: str) -> list[tuple[Operation, Decimal]]:
+    """The operations that reported into the lot, the last first, and what each has good in it; else the one that made it. All of one order, held."""
+    maker = Lot.objects.filter(pk=lot_id).values_list("made_by_id", flat=True).first()
+    if maker is None:
+        return []
+    first = held_operation(maker)  # and its order, so that nobody reports into the lot meanwhile
+    sums = Production.objects.filter(lot=lot_id).values("operation_id").annotate(made=Sum("good"), last=Max("pk")).order_by("-last")
+    made = {row["operation_id"]: row["made"] for row in sums}
+    held = {key: held_operation(key) for key in sorted(made)}
+    return [(held[key], max(good, Decimal(0))) for key, good in made.items()] or [(first, Decimal(0))]
+
+
+def _shares(makers: Sequence[tuple[Operation, Decimal]], quantity: Decimal) -> list[tuple[Operation, Decimal]]:
+    """How much of `quantity` each scraps; what none of them has reported good in the lot falls to the first."""
+    left, shares = quantity, []
+    for _, good in makers:
+        shares.append(min(left, good))
+        left -= shares[-1]
+    if makers:
+        shares[0] += left
+    return [(operation, share) for (operation, _), share in zip(makers, shares, strict=True) if share]
 
 
 def _held_lot(found: Nonconformance) -> Lot:

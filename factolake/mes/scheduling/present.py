@@ -94,6 +94,8 @@ def _change_since(entry: ScheduleEntry, operation: Operation) -> str:
     key, now, was = operation.operation_id, operation.state, entry.before_state
     if now != was and not {now, was} <= _NOT_BEGUN:
         return f"operation {key} was {was} when it was proposed and is {now} now"
+    if now == OperationState.SUSPENDED.value and operation.changed_ts > entry.schedule.made_ts:
+        return f"operation {key} was suspended when it was proposed, and was worked on or changed since"
     before = (entry.before_equipment_id, entry.before_start_ts, entry.before_end_ts)
     if (operation.equipment_id, operation.planned_start_ts, operation.planned_end_ts) != before:
         return f"operation {key} was planned at {entry.before_equipment_id} then and somewhere or some time else now"

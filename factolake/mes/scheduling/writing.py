@@ -1,9 +1,11 @@
 """Write-back: machine, sequence and planned times of operations; never their quantity or due date."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from django.db.models import Q
 
 from factolake.mes.core.call import Call
 from factolake.mes.production.models import Operation, Order
@@ -24,28 +26,30 @@ def planned(operation: Operation) -> Planned:
     return Planned(operation.equipment_id, operation.planned_start_ts, operation.planned_end_ts)
 
 
-def held(operation_ids: Iterable[str]) -> dict[str, Operation]:
-    """These operations as they are now, held until the transaction ends, their orders before them; each in the order of their ids."""
-    keys = sorted(operation_ids)
-    orders = Operation.objects.filter(pk__in=keys).values("order_id")
+def held(operation_ids: Iterable[str], places: Collection[str]) -> dict[str, Operation]:
+    """These operations and all open ones at `places`, as they are now, held until the transaction ends, their orders before them; by their ids."""
+    wanted = Q(pk__in=sorted(operation_ids)) | Q(equipment__in=sorted(places), state__in=OPEN)
+    orders = sorted(set(Operation.objects.filter(wanted).values_list("order_id", flat=True)))
     list(Order.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=orders).order_by("pk"))
-    found = Operation.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=keys)
+    # order__in: none whose order came since and is not held
+    found = Operation.objects.select_for_update(of=("self",), no_key=True).filter(wanted, order__in=orders)
     return {operation.operation_id: operation for operation in found.select_related("order", "equipment").order_by("pk")}
 
 
-def write(call: Call, operations: Mapping[str, Operation], wanted: Mapping[str, Planned]) -> None:
-    """Plan `operations` (held) as `wanted` says, and number the sequences of all equipment this touches anew, by planned start."""
-    touched = {planned(operations[key]).equipment_id for key in wanted} | {place.equipment_id for place in wanted.values()}
-    beside = Operation.objects.select_for_update(of=("self",), no_key=True).filter(equipment__in=touched, state__in=OPEN).exclude(pk__in=operations)
-    rows = {**{row.operation_id: row for row in beside.order_by("pk")}, **operations}
-    places = {key: wanted.get(key) or planned(row) for key, row in rows.items()}
+def write(call: Call, rows: Mapping[str, Operation], wanted: Mapping[str, Planned]) -> None:
+    """Plan operations as `wanted` says, and number the sequences of all equipment this touches anew, by planned start.
+
+    `rows` are held: those to be planned, and all that are open at the equipment where they are and where they go.
+    """
+    touched = {planned(rows[key]).equipment_id for key in wanted} | {place.equipment_id for place in wanted.values()}
+    places = {key: wanted.get(key) or planned(row) for key, row in rows.items() if row.state in OPEN}
     values: dict[str, dict[str, Any]] = {
         key: {"equipment_id": place.equipment_id, "planned_start_ts": place.start_ts, "planned_end_ts": place.end_ts}
         for key, place in places.items()
         if key in wanted
     }
     for key, number in _sequence(places).items():
-        if places[key].equipment_id in touched and rows[key].state in OPEN:
+        if places[key].equipment_id in touched:
             values.setdefault(key, {})["sequence"] = number
     call.change_many((rows[key], change) for key, change in values.items())
 

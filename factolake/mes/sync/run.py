@@ -155,7 +155,7 @@ def read_batch(feed: Feed, handle: Handle, since: int, through: int) -> Batch:
 def run_sync(
     settings: Settings, clock: Clock, stop: threading.Event, *, once: bool = False, on_step: Callable[[SyncResult], None] | None = None
 ) -> None:
-    """Sync until `stop`; with `once` a single step, whose failure is raised instead of retried.
+    """Sync until `stop`; with `once` until nothing waits in the outbox, and a failure is raised instead of retried.
 
     While the MES is down the wait between tries doubles from 0.5 s to 30 s; the lake keeps everything meanwhile.
     """
@@ -177,8 +177,10 @@ def run_sync(
             _tell(result)
             if on_step is not None:
                 on_step(result)
-            if once:
+            if once and result.sent == 0:
                 return
+            if once:
+                continue  # more may wait than one step takes
             stop.wait(settings.mes.interval_s)
     finally:
         sync.close()

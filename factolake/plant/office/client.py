@@ -51,7 +51,10 @@ class Client:
         found = _FORM_TOKEN.search(page)
         form = urlencode({**fields, "csrfmiddlewaretoken": found[1] if found else ""})
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Referer": f"{self._url}{path}"}
-        return self._send("POST", path, form.encode(), headers)
+        status, text = self._send("POST", path, form.encode(), headers)
+        if status in _LATER:
+            raise SourceUnavailable(f"FactoMES answers {status} to {path}")
+        return status, text
 
     def ask(self, path: str, body: Mapping[str, object], key: str = "", token: str = "") -> tuple[int, Answer]:
         """POST to the API, with `token` or in the session of the setup page. Raises SourceUnavailable when it should be tried again."""

@@ -85,8 +85,10 @@ class Books:
     def __init__(self, file: Path) -> None:
         self._file, self._lock = file, Lock()
         file.parent.mkdir(parents=True, exist_ok=True)
-        lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-        self._documents = {json.loads(line)["key"]: number for number, line in enumerate(lines, start=1)}
+        whole = file.read_text(encoding="utf-8").rpartition("\n")[0] if file.exists() else ""
+        if whole:
+            file.write_text(whole + "\n", encoding="utf-8")  # a line that was cut by the power is not booked: it comes again
+        self._documents = {json.loads(line)["key"]: number for number, line in enumerate(whole.splitlines(), start=1)}
 
     def book(self, key: str, confirmation: Mapping[str, object]) -> str:
         """The ERP's number of the document that `key` was booked under, now or before."""

@@ -132,7 +132,7 @@ class Office:
 
     def _ask(self, ask: Ask) -> None:
         found = {name: str(self._answers.get(key, {}).get(column, "")) for name, (key, column) in ask.answers.items()}
-        status, said = self._client.ask(ask.path.format(**found), ask.body, ask.key, self._staff.tokens[ask.who])
+        status, said = self._client.ask(quote(ask.path.format(**found), safe="/%"), ask.body, ask.key, self._staff.tokens[ask.who])
         if status >= 400:
             _log.warning("FactoMES refuses", who=ask.who, asked=ask.key, status=status, cause=said.get("detail"))
             return
@@ -153,4 +153,4 @@ class Office:
     def _explain(self, operator: str, stop: Mapping[str, object]) -> None:
         reason = reason_of(self._scenario, self._start, stop)
         if reason is not None:
-            self._ask(Ask(operator, f"/stops/{quote(str(stop['stop_id']))}/classify", f"why/{stop['stop_id']}", {"reason_id": reason}))
+            self._ask(Ask(operator, f"/stops/{stop['stop_id']}/classify", f"why/{stop['stop_id']}", {"reason_id": reason}))

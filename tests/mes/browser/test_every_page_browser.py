@@ -34,7 +34,7 @@ PHONE = {"width": 390, "height": 844}
 SMALL = """() => [...document.querySelectorAll('button, a.button, input:not([type=hidden]), select, summary.key, .tile')]
     .filter((each) => each.offsetParent && each.getBoundingClientRect().height < %d).map((each) => each.outerHTML.slice(0, 80))"""
 TOO_WIDE = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
-ALWAYS_REDIRECTED = 6
+ALWAYS_REDIRECTED = 7
 """Sign-on and setup, which are closed here, and lists of one or rows with a page of their own, which lead on."""
 NOT_PAGES = frozenset({"terminal_worker", "report", "logout", "bell"})
 """Addresses that answer with no page: a script, a button's target, the way out, and a part of a page."""

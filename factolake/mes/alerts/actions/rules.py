@@ -1,12 +1,14 @@
 """The plant's own times of alerts, and where people want them sent."""
 
+from django.core.mail.message import sanitize_address
+
 from factolake.domain.action import ActorKind, Effect, Role
 from factolake.mes.alerts.forms import ContactForm, EditRuleForm, RuleForm
 from factolake.mes.alerts.kinds import AlertKind
 from factolake.mes.alerts.models import AlertRule, Contact
 from factolake.mes.core.action import At, Form, On, action
 from factolake.mes.core.call import Call, locked
-from factolake.mes.core.refusals import Conflict
+from factolake.mes.core.refusals import Conflict, Invalid
 from factolake.mes.equipment.models import Equipment
 from factolake.mes.people.models import Person
 
@@ -43,10 +45,19 @@ def set_email(call: Call, person: Person, form: ContactForm) -> Contact:
     """Say where a person wants alerts sent by e-mail, and from which severity on."""
     if person.kind != ActorKind.HUMAN.value:
         raise Conflict(f"{person.person_id} is a {person.kind} and gets no mail; programs have webhooks")
+    if form.email:
+        _check_address(form.email)
     contact = locked(Contact, person.pk)
     if contact is None:
         return call.create(Contact(person=person, email=form.email, mail_from=form.mail_from.value))
     return call.change(contact, email=form.email, mail_from=form.mail_from.value)
+
+
+def _check_address(email: str) -> None:
+    try:
+        sanitize_address(email, "utf-8")
+    except (ValueError, AttributeError) as error:
+        raise Invalid(f"email is {email!r}, which no mail can be sent to: {error}; write name@host.domain") from error
 
 
 def _check(rule: AlertRule) -> None:

@@ -12,7 +12,7 @@ from factolake.mes.alerts.rules import Rules
 from factolake.mes.alerts.telling import told_as
 from factolake.mes.alerts.watch import findings
 from factolake.mes.core.action import ACTIONS, At, Form, Request, action, perform
-from factolake.mes.core.call import Call
+from factolake.mes.core.call import Call, locked
 from factolake.mes.core.refusals import Refusal, Stale
 from factolake.mes.people.models import Person
 from factolake.mes.people.rights import Rights
@@ -29,18 +29,24 @@ def watch(call: Call, _: None, __: Form) -> Person:
     """Look now for what time has made an alert or ended; it is done every few seconds by itself."""
     take(call, findings(call.at_ts))
     rules = Rules()
-    for alert in _too_far(rules, call.at_ts):
-        assert alert.next_ts is not None  # the query has it
+    for seen in _too_far(rules, call.at_ts):
+        alert = locked(Alert, seen.pk)
+        if alert is None or alert.state != AlertState.OPEN.value or alert.next_ts is None:
+            continue  # somebody was faster
         call.change(alert, next_ts=next_step_ts(alert.next_ts, rules.at(told_as(alert), alert.place_path).wait, call.at_ts))
     return call.actor
 
 
 def turn(now: datetime) -> int:
-    """Raise and close what time has, then tell the steps that are due, each once; returns how many steps were told."""
+    """Tell the steps that are due, each once, then raise and close what time has; returns how many steps were told.
+
+    In this order: a watch that fails keeps no danger from being told on.
+    """
+    due = Alert.objects.filter(state=AlertState.OPEN.value, next_ts__lte=now).order_by("next_ts", "pk")[:_BATCH]
+    told = sum(_escalate(alert, now) for alert in due)
     if findings(now) or _too_far(Rules(), now):
         act(service(WATCHER, "Alerts", now), Role.ENGINEER, "alert_watch.create", "", now)
-    due = Alert.objects.filter(state=AlertState.OPEN.value, next_ts__lte=now).order_by("next_ts", "pk")[:_BATCH]
-    return sum(_escalate(alert, now) for alert in due)
+    return told
 
 
 def _escalate(alert: Alert, now: datetime) -> bool:

@@ -14,7 +14,7 @@ from factolake.mes.production.models import BillItem, Lot, MaterialDefinition, O
 
 def apply_materials(call: Call, system: str, rows: Sequence[Checked], writes: Writes) -> Iterator[Result]:
     """Materials by their id. One that nobody owns yet is taken over; the base unit of one that has quantities stays."""
-    there = MaterialDefinition.objects.select_for_update().order_by("pk").in_bulk([form.material_id for _, form in rows])
+    there = MaterialDefinition.objects.select_for_update(no_key=True).order_by("pk").in_bulk([form.material_id for _, form in rows])
     yield from each(rows, lambda form: _material(there.get(form.material_id), system, form, writes))
 
 
@@ -35,8 +35,8 @@ def apply_bills(call: Call, system: str, rows: Sequence[Checked], writes: Writes
     """Bill items by material, component and step. The materials are held, so that no two bills close a circle between them."""
     wanted = {form.material_id for _, form in rows}
     components = {form.component_id for _, form in rows}
-    materials = MaterialDefinition.objects.select_for_update().order_by("pk").in_bulk(wanted | components)
-    items = BillItem.objects.select_for_update().filter(material_id__in=wanted, valid_to=None).order_by("pk")
+    materials = MaterialDefinition.objects.select_for_update(no_key=True).order_by("pk").in_bulk(wanted | components)
+    items = BillItem.objects.select_for_update(no_key=True).filter(material_id__in=wanted, valid_to=None).order_by("pk")
     there = {(item.material_id, item.component_id, item.step_number): item for item in items}
     made_of = _bills_below(components | wanted)
 
@@ -79,7 +79,7 @@ def apply_routings(call: Call, system: str, rows: Sequence[Checked], writes: Wri
     """Routing steps by material and number."""
     materials = MaterialDefinition.objects.in_bulk([form.material_id for _, form in rows])
     equipment = Equipment.objects.in_bulk()
-    steps = RoutingStep.objects.select_for_update().filter(material_id__in=materials, valid_to=None).order_by("pk")
+    steps = RoutingStep.objects.select_for_update(no_key=True).filter(material_id__in=materials, valid_to=None).order_by("pk")
     there = {(step.material_id, step.number): step for step in steps}
 
     def one(form: RoutingRow) -> Outcome:

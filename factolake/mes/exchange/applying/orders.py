@@ -10,10 +10,12 @@ from typing import Any
 from django.db.models import Q
 
 from factolake.mes.core.call import Call
+from factolake.mes.core.refusals import Conflict
 from factolake.mes.equipment.models import Equipment
 from factolake.mes.exchange.applying.progress import left_with, mirrored_state
 from factolake.mes.exchange.applying.writes import Checked, Outcome, Result, RowRefused, Writes, differing, each, in_base_unit, known, order_of
 from factolake.mes.exchange.parsing.rows import OperationRow, OrderOperation, OrderRow
+from factolake.mes.production.actions.booking import check_counter
 from factolake.mes.production.actions.orders import FROM_ROUTING, STEP_WITHOUT_ROUTING
 from factolake.mes.production.models import MaterialDefinition, Operation, OperationState, Order, OrderState, RoutingStep
 from factolake.mes.production.parts import good_at_end
@@ -60,11 +62,11 @@ class _AtHand:
 
     @classmethod
     def of(cls, call: Call, order_ids: Any, material_ids: set[str]) -> "_AtHand":
-        held = Order.objects.select_for_update().filter(pk__in=order_ids).order_by("pk")
+        held = Order.objects.select_for_update(no_key=True).filter(pk__in=order_ids).order_by("pk")
         orders = {order.order_id: order for order in held}
         operations: dict[str, dict[int, Operation]] = {order_id: {} for order_id in orders}
         parts: dict[str, list[Operation]] = {order_id: [] for order_id in orders}
-        for operation in Operation.objects.select_for_update().filter(order_id__in=orders).order_by("pk"):
+        for operation in Operation.objects.select_for_update(no_key=True).filter(order_id__in=orders).order_by("pk"):
             parts[operation.order_id].append(operation)
             if operation.part == 0:  # the rest of an interrupted one is the shop's affair
                 operations[operation.order_id][operation.number] = operation
@@ -114,6 +116,8 @@ def _known_order(at_hand: _AtHand, order: Order, system: str, form: OrderRow, wr
         raise RowRefused("material_id", f"order {order.order_id} is for {order.material_id}; cancel it and send a new one for {form.material_id}")
     operations = at_hand.operations[order.order_id]
     values = differing(order, form, ("due_ts", "priority", "counted_by", "customer", "sales_order"))
+    if "counted_by" in values:
+        _check_counter(order, values["counted_by"])
     values |= _new_quantity(at_hand, order, form)
     changes: list[_Change] = []
     line = at_hand.equipment[order.line_id]
@@ -139,12 +143,21 @@ def _known_order(at_hand: _AtHand, order: Order, system: str, form: OrderRow, wr
     return Outcome.UPDATED if values or stored is not Outcome.SKIPPED else Outcome.SKIPPED
 
 
+def _check_counter(order: Order, to: str) -> None:
+    try:
+        check_counter(order, to)
+    except Conflict as refused:
+        raise RowRefused("counted_by", str(refused)) from refused
+
+
 def _new_quantity(at_hand: _AtHand, order: Order, form: OrderRow) -> dict[str, Any]:
     quantity = in_base_unit(form.quantity, form.unit, known(at_hand.materials, form.material_id, "material_id", "material"))
+    if quantity == order.quantity:
+        return {}  # said again of an order of which more was made than asked: nothing changes
     made = good_at_end(at_hand.parts[order.order_id])
     if quantity < made:
         raise RowRefused("quantity", f"{made.normalize():f} of order {order.order_id} are made; it cannot be for {quantity.normalize():f} any more")
-    return {"quantity": quantity} if quantity != order.quantity else {}
+    return {"quantity": quantity}
 
 
 def _make_ready(first: Operation, made: list[Operation]) -> list[_Change]:

@@ -10,7 +10,7 @@ from factolake.mes.exchange.applying.progress import apply_progress
 from factolake.mes.exchange.applying.writes import Applier, Checked, Outcome, Writes
 from factolake.mes.exchange.models import ErpImport, ErpImportPart, ErpImportRow, ImportState
 from factolake.mes.exchange.parsing import FORMS, ParsedRow, RowError, RowForm
-from factolake.mes.exchange.parsing.rows import check, key_of
+from factolake.mes.exchange.parsing.rows import FIELD_LENGTH, MESSAGE_LENGTH, check, key_of
 
 PART_ROWS = 1000
 """Rows of a part: some tenths of a second, so that the shop's own reports never wait long for the one writer that SQLite has."""
@@ -26,7 +26,7 @@ APPLIERS: dict[str, Applier] = {
 
 def split(rows: Iterable[ParsedRow | RowError], form: type[RowForm]) -> Iterator[ErpImportPart]:
     """Parts of `PART_ROWS` rows, not yet stored. A second row for the same thing is an error: which of the two holds nobody can know."""
-    seen: dict[tuple[str, ...], int] = {}
+    seen: dict[tuple[object, ...], int] = {}
     part: list[ParsedRow | RowError] = []
     number = 0
     for row in rows:
@@ -34,7 +34,7 @@ def split(rows: Iterable[ParsedRow | RowError], form: type[RowForm]) -> Iterator
             key = key_of(row, form)
             first = seen.setdefault(key, row.number)
             if first != row.number:
-                row = RowError.of(row, form.KEY[0], f"{' '.join(key)[:200]} is in row {first} already; send it once")
+                row = RowError.of(row, form.KEY[0], f"{' '.join(map(str, key))[:200]} is in row {first} already; send it once")
         part.append(row)
         if len(part) == PART_ROWS:
             number += 1
@@ -104,5 +104,11 @@ def _read(content: str) -> Iterator[ParsedRow | RowError]:
 
 
 def _fault(document: ErpImport, fault: RowError) -> ErpImportRow:
+    field, message = (_storable(text) for text in (fault.field, fault.message))
     content = json.dumps(fault.values)
-    return ErpImportRow(erp_import=document, number=fault.number, field=fault.field, message=fault.message, content=content)
+    return ErpImportRow(erp_import=document, number=fault.number, field=field[:FIELD_LENGTH], message=message[:MESSAGE_LENGTH], content=content)
+
+
+def _storable(text: str) -> str:
+    """The text with what no database takes, half a character and NUL, written out: names of fields and of things come as the document has them."""
+    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()

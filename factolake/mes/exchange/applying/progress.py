@@ -5,16 +5,18 @@ No state machine is asked: what the incumbent tells has happened. Its totals are
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Sum
 
 from factolake.mes.core.call import Call
 from factolake.mes.equipment.models import Reason, ReasonKind
 from factolake.mes.exchange.applying.writes import Checked, Outcome, Result, RowRefused, Writes, each, known, order_of
 from factolake.mes.exchange.parsing.rows import OrderRow, ProgressRow
-from factolake.mes.production.actions.booking import bring_to
-from factolake.mes.production.amounts import Amounts, Source
+from factolake.mes.production.actions.booking import bring_to, reports_of
+from factolake.mes.production.amounts import KINDS, Amounts, Source
 from factolake.mes.production.models import CountedBy, Operation, OperationState, Order, OrderState
 from factolake.mes.production.models.order import OPERATION_STATES
 
@@ -25,10 +27,11 @@ _TOLD: tuple[str, ...] = ("state", "actual_start_ts", "actual_end_ts")
 
 def apply_progress(call: Call, system: str, rows: Sequence[Checked], writes: Writes) -> Iterator[Result]:
     """Operations of known orders by order and number; an order runs with its first operation and is completed with its last."""
-    held = Order.objects.select_for_update().filter(pk__in={form.order_id for _, form in rows}).order_by("pk")
+    held = Order.objects.select_for_update(no_key=True).filter(pk__in={form.order_id for _, form in rows}).order_by("pk")
     orders = {order.order_id: order for order in held}
     parts: dict[str, list[Operation]] = {order_id: [] for order_id in orders}
-    for operation in Operation.objects.select_for_update().filter(order_id__in=orders).select_related("order__material").order_by("number", "part"):
+    locking = Operation.objects.select_for_update(of=("self",), no_key=True).filter(order_id__in=orders).select_related("order__material")
+    for operation in sorted(locking.order_by("pk"), key=lambda one: (one.number, one.part)):
         parts[operation.order_id].append(operation)
     causes = frozenset(Reason.objects.filter(kind__in=[ReasonKind.SCRAP.value, ReasonKind.REWORK.value]).values_list("reason_id", flat=True))
     wanted: dict[str, dict[str, Any]] = {}
@@ -93,10 +96,14 @@ def _told(form: ProgressRow, operation: Operation) -> dict[str, Any]:
 
 
 def _book(call: Call, system: str, form: ProgressRow, operation: Operation) -> bool:
-    """Bring what the incumbent has reported to its totals. A kind of quantity that the row does not give stays."""
-    totals = Amounts(*(getattr(form if kind in form.given else operation, kind) for kind in ("good", "scrap", "rework")))
+    """Bring what the incumbent has reported to its totals. A kind that the row does not give stays as the incumbent last told it."""
+    given = {kind: getattr(form, kind) for kind in KINDS if kind in form.given}
+    if not given:
+        return False
     counted_by = CountedBy.MACHINE if operation.order.counted_by == CountedBy.MACHINE.value else CountedBy.OPERATOR
     source = Source(counted_by, system, f"operation {operation.operation_id}")
+    told = reports_of(operation, source).aggregate(**{f"{kind}_sum": Sum(kind) for kind in KINDS})
+    totals = Amounts(*(given.get(kind, told[f"{kind}_sum"] or Decimal(0)) for kind in KINDS))
     return bool(bring_to(call, operation, source, totals, form.at_ts or form.actual_end_ts or call.at_ts, form.cause_id))
 
 

@@ -116,4 +116,7 @@ def in_base_unit(quantity: Decimal, unit: str | None, material: MaterialDefiniti
     converted = (Decimal(exact.numerator) / exact.denominator).quantize(_PLACES)
     if Fraction(converted) != exact or converted.adjusted() > 10:
         raise RowRefused("quantity", f"{quantity} {unit} of {material.material_id} is no exact number of {material.base_unit} with 4 decimals")
+    if converted <= 0:
+        seen = f"{quantity} {unit} of {material.material_id} are {converted.normalize():f} {material.base_unit}"
+        raise RowRefused("quantity", f"{seen}; send more than 0")
     return converted

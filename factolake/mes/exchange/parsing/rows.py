@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, ClassVar
+from functools import cache
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
 
 from factolake.mes.core.moments import Moment
 from factolake.mes.production.forms import Id
@@ -15,7 +16,7 @@ from factolake.mes.production.models import CountedBy, OperationState, OrderStat
 Value = object
 """What a document holds in a field: text, number, truth value, None, or a list of rows."""
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?", re.ASCII)
-_MESSAGE_LENGTH, _FIELD_LENGTH = 500, 120
+MESSAGE_LENGTH, FIELD_LENGTH = 500, 120
 
 
 def _plain_number(value: object) -> object:
@@ -187,7 +188,7 @@ class RowError:
     @classmethod
     def of(cls, row: ParsedRow, field: str, message: str) -> "RowError":
         """What is wrong with `row`, no longer than it can be stored."""
-        return cls(row.number, field[:_FIELD_LENGTH], message[:_MESSAGE_LENGTH], row.values)
+        return cls(row.number, field[:FIELD_LENGTH], message[:MESSAGE_LENGTH], row.values)
 
 
 def check(row: ParsedRow, form: type[RowForm]) -> RowForm | RowError:
@@ -206,9 +207,20 @@ def check(row: ParsedRow, form: type[RowForm]) -> RowForm | RowError:
         return RowError.of(row, field, f"{first['msg'].removeprefix('Value error, ')}{seen}")
 
 
-def key_of(row: ParsedRow, form: type[RowForm]) -> tuple[str, ...]:
-    """What names the row's thing, as text."""
-    return tuple(str(row.values.get(name)) for name in form.KEY)
+def key_of(row: ParsedRow, form: type[RowForm]) -> tuple[object, ...]:
+    """What names the row's thing, as its form reads it: 10, 010 and +10.0 are one step. As text where it cannot be read."""
+    given = {name: row.values.get(name) for name in form.KEY}
+    try:
+        read = _key_form(form).model_validate(given)
+    except ValidationError:
+        return tuple(str(value) for value in given.values())
+    return tuple(getattr(read, name) for name in form.KEY)
+
+
+@cache
+def _key_form(form: type[RowForm]) -> type[BaseModel]:
+    fields: Any = {name: (form.model_fields[name].annotation, form.model_fields[name]) for name in form.KEY}
+    return create_model(f"{form.__name__}Key", **fields)
 
 
 def _texts(values: Mapping[str, Value]) -> Iterator[tuple[str, str]]:

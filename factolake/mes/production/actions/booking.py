@@ -9,7 +9,7 @@ from factolake.mes.core.call import Call, locked
 from factolake.mes.core.refusals import Conflict
 from factolake.mes.production.actions.lots import locked_lots, short
 from factolake.mes.production.amounts import KINDS, Amounts, Source
-from factolake.mes.production.models import Lot, Operation, Production
+from factolake.mes.production.models import CountedBy, Lot, Operation, Order, Production
 
 
 def book(call: Call, report: Production) -> Production:
@@ -60,6 +60,17 @@ def bring_to(call: Call, operation: Operation, source: Source, told: Amounts, at
 def reports_of(operation: Operation, source: Source) -> "QuerySet[Production]":
     """Reports that the source told and that were not taken back."""
     return Production.objects.filter(operation=operation, source_system=source.system, source_row=source.row, reverses=None, production=None)
+
+
+def check_counter(order: Order, to: str) -> None:
+    """Raise Conflict where `to`, who is to count the order from now on, is the machine and people have counted good parts: it counts these again."""
+    if to != CountedBy.MACHINE.value or order.counted_by == to:
+        return
+    told = Production.objects.filter(
+        operation__order=order, counted_by=CountedBy.OPERATOR.value, good__gt=0, source_row="", reverses=None, production=None
+    )
+    if told.exists():
+        raise Conflict(f"people have reported good parts of order {order.order_id}; reverse these before its machine counts it, or they count twice")
 
 
 def held_operation(operation_id: str) -> Operation:

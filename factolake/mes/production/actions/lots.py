@@ -64,7 +64,7 @@ def reverse_shipment(call: Call, shipment: Shipment, _: WhyForm) -> Shipment:
 
 def locked_lots(*lot_ids: str | None) -> dict[str, Lot]:
     """Those of the lots that are there, by id, held until the transaction ends; in the order of their ids, so that nobody waits in a circle."""
-    wanted = Lot.objects.select_for_update(of=("self",)).filter(pk__in=among(filter(None, lot_ids))).order_by("pk")
+    wanted = Lot.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=among(filter(None, lot_ids))).order_by("pk")
     return {lot.lot_id: lot for lot in wanted}
 
 

@@ -51,7 +51,7 @@ def complete_operation(call: Call, operation: Operation, form: StepForm) -> Oper
     end_ts = moment(call, form.at_ts)
     if operation.actual_start_ts is not None and end_ts < operation.actual_start_ts:
         raise Invalid(f"operation {operation.operation_id} began at {operation.actual_start_ts}; it cannot have ended at {end_ts}")
-    call.change(operation, state=OperationState.COMPLETED.value, actual_end_ts=end_ts)
+    call.change(operation, state=OperationState.COMPLETED.value, actual_end_ts=end_ts, waits_until_ts=None)
     order = _order_of(operation)
     make_next_ready(call, order)
     done = [OperationState.COMPLETED.value, OperationState.CANCELLED.value]

@@ -7,10 +7,12 @@ from factolake.mes.core.action import At, Form, On, action
 from factolake.mes.core.call import Call, find
 from factolake.mes.core.refusals import Conflict
 from factolake.mes.equipment.models import Equipment
+from factolake.mes.production.actions.booking import check_counter
 from factolake.mes.production.actions.materials import check_owner
 from factolake.mes.production.forms import EditOrderForm, OrderForm, WhyForm
 from factolake.mes.production.models import MaterialDefinition, Operation, OperationState, Order, OrderState, RoutingStep
 from factolake.mes.production.models.order import OPERATION_STATES, ORDER_STATES
+from factolake.mes.production.parts import check_enough
 
 STEP_WITHOUT_ROUTING = 10
 FROM_ROUTING = ("description", "planned_setup_s", "planned_run_s", "overlaps")
@@ -60,9 +62,12 @@ def edit_order(call: Call, order: Order, form: EditOrderForm) -> Order:
     asked = {name: getattr(form, name) for name in ("quantity", "due_ts", "priority") if name in form.model_fields_set}
     values: dict[str, object] = {name: value for name, value in asked.items() if name == "due_ts" or value is not None}
     if form.counted_by is not None:
+        check_counter(order, form.counted_by.value)
         values["counted_by"] = form.counted_by.value
     if values.keys() & {"quantity", "due_ts"}:
         check_owner(call, order, order.source_system)
+    if form.quantity is not None and form.quantity != order.quantity:
+        check_enough(order, form.quantity)
     return call.change(order, **values)
 
 

@@ -55,7 +55,7 @@ def complete(call: Call, step: CorrectiveStep, form: FindingForm) -> CorrectiveS
 @action("corrective_action.verify", On(CorrectiveAction), {Role.QUALITY}, Effect.PRODUCTION, VerifyForm)
 def verify(call: Call, begun: CorrectiveAction, form: VerifyForm) -> CorrectiveAction:
     """Say whether it helped, as somebody else than its owner. When it did not, the work begins anew at the root cause."""
-    if call.actor.pk == begun.owner_id:
+    if call.actor.human_id == begun.owner.human_id:
         raise Conflict(f"corrective action {begun.pk} is of {begun.owner_id}, who does not check their own work; let somebody else of quality do it")
     seen = {"evidence": form.evidence, "verified_by": call.actor, "verified_ts": call.at_ts}
     if form.is_effective:

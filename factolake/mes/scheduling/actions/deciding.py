@@ -54,7 +54,7 @@ def accept_schedule(call: Call, version: ScheduleVersion, form: AcceptForm) -> S
     if version.made_by.kind != ActorKind.HUMAN.value:
         check_not_stopped("schedule.accept", [version.made_by], is_proposed=True)
     current = locked_current(version.line_id)
-    operations = held(entry.operation_id for entry in entries)
+    operations = held((e.operation_id for e in entries), {place for e in entries for place in (e.equipment_id, e.before_equipment_id)})
     said = overtaken(entries, {**open_operations(equipment_of(version.line)), **operations})
     if said:
         raise Overtaken(f"schedule {version.pk} no longer fits the present: {said}; ask for a new one", version, call.at_ts)

@@ -17,7 +17,7 @@ def undo_schedule(call: Call, version: ScheduleVersion, form: WhyForm) -> Schedu
     SCHEDULE_STATES.check(version.pk, version.state, ScheduleState.UNDONE)
     before = locked(ScheduleVersion, version.replaces_id) if version.replaces_id is not None else None
     entries = {entry.operation_id: entry for entry in version.entries.filter(state=EntryState.ACCEPTED.value)}
-    operations = held(entries)
+    operations = held(entries, {place for e in entries.values() for place in (e.equipment_id, e.before_equipment_id)})
     back = {key: entry for key, entry in entries.items() if _is_restored(entry, operations[key])}
     write(call, operations, {key: Planned(e.before_equipment_id, e.before_start_ts, e.before_end_ts) for key, e in back.items()})
     call.change_many((entry, {"state": EntryState.UNDONE.value}) for entry in back.values())
