@@ -3,4 +3,4 @@
 Nothing heavy is imported here; each part is imported by the command that needs it.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"

@@ -93,6 +93,22 @@ def test_what_is_entered_without_network_is_sent_once_when_it_is_back(open_page:
     assert Production.objects.count() == 3
 
 
+def test_a_page_that_was_long_on_its_way_reports_nothing_from_the_future(open_page: OpenPage) -> None:
+    key = running()
+    page = open_page("operator")
+
+    def slowly(route: Any) -> None:
+        page.wait_for_timeout(2_500)
+        route.continue_()
+
+    page.route(f"**/terminals/{M1}/", slowly)
+    page.goto(f"/terminals/{M1}/")
+    page.unroute(f"**/terminals/{M1}/")
+    page.click("button:has-text('+5')")
+    page.wait_for_selector("[role=status]:has-text('5 good reported')")
+    assert Operation.objects.get(pk=key).good == 5
+
+
 def test_an_answer_that_is_lost_is_no_second_booking_and_a_refusal_is_kept_to_be_read(open_page: OpenPage) -> None:
     key = running()
     page = open_page("operator")

@@ -6,8 +6,9 @@
   const root = document.getElementById("terminal");
   const box = document.getElementById("queue");
   const person = root.dataset.person;
-  // The server's time of the page plus the time since: never ahead of the server, whatever the tablet's clock says or is set to.
-  const pageMs = Number(root.dataset.now) * 1000;
+  // The server's time of the page plus the time since it was here: never ahead of the server, whatever the tablet's clock says or is set to, and
+  // however long the page was on its way.
+  const pageMs = Number(root.dataset.now) * 1000 - performance.now();
   const serverNow = () => new Date(pageMs + performance.now()).toISOString();
   const RETRY_MS = 5000;
   const away = document.getElementById("away");
