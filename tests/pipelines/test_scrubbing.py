@@ -149,14 +149,14 @@ def test_f29_the_refinery_finds_a_flipped_byte_in_its_own_turns_and_goes_on(sett
     lake, clock = Lake(settings.lake_root), ManualClock(NOON)
     filled(lake, silver.PLANT_MODEL, silver.COUNTS, gold.LOSSES, ops.RUNS)
     tending = Tending(lake, settings.landing, clock)
-    for _ in range(20):
+    for _ in range(80):
         tending.step()
     victims = {table.name: data_files(lake.open(table))[0] for table in (silver.PLANT_MODEL, gold.LOSSES, ops.RUNS)}
     for seed, victim in enumerate(victims.values()):
         flip(victim, seed)
     clock.advance(86_400)
     with capture_logs() as told:
-        for _ in range(20):
+        for _ in range(80):
             tending.step()
     assert {line["table"] for line in told if line["event"] == "data file damaged"} == victims.keys()
 

@@ -229,7 +229,7 @@ async def test_a_listener_that_goes_and_returns_misses_nothing_later(url: str, t
     end = START + timedelta(hours=1)
     reached: list[datetime] = []
     options = PlantOptions(shift_start=START, until=end, url=url, ledger=tmp_path / "truth.jsonl", history_period_s=60.0, speed=600.0)
-    plant = asyncio.create_task(run_plant(model, scenario, options, ManualClock(end), asyncio.Event(), on_progress=lambda ts, _: reached.append(ts)))
+    plant = asyncio.create_task(run_plant(model, scenario, options, ManualClock(end), asyncio.Event(), on_progress=lambda ts, *_: reached.append(ts)))
     tag = "L1-M3.Count.Total"
     first = await connected(url)
     await subscribe(first, NAMESPACE, [tag])
