@@ -18,9 +18,9 @@ def good_at_end(operations: Iterable[Operation]) -> Decimal:
     return sum((each.good for each in counting if each.number == last), Decimal(0))
 
 
-def check_enough(order: Order, quantity: Decimal) -> None:
-    """Raise Conflict where more of the order is made already than `quantity`."""
-    made = good_at_end(order.operations.all())
+def check_enough(order: Order, operations: Iterable[Operation], quantity: Decimal) -> None:
+    """Raise Conflict where more of the order, by all its `operations`, is made already than `quantity`."""
+    made = good_at_end(operations)
     if quantity < made:
         raise Conflict(f"{made.normalize():f} of order {order.order_id} are made; it cannot be for {quantity.normalize():f} any more")
 

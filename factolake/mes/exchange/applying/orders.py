@@ -4,6 +4,7 @@ Machine, sequence and planned times of an operation come with a new one; afterwa
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ from factolake.mes.exchange.parsing.rows import OperationRow, OrderOperation, Or
 from factolake.mes.production.actions.booking import check_counter
 from factolake.mes.production.actions.orders import FROM_ROUTING, STEP_WITHOUT_ROUTING
 from factolake.mes.production.models import MaterialDefinition, Operation, OperationState, Order, OrderState, RoutingStep
-from factolake.mes.production.parts import good_at_end
+from factolake.mes.production.parts import check_enough
 
 _DONE = frozenset({OrderState.COMPLETED.value, OrderState.CLOSED.value, OrderState.CANCELLED.value})
 _NOT_BEGUN = frozenset({OperationState.WAITING.value, OperationState.READY.value})
@@ -117,7 +118,8 @@ def _known_order(at_hand: _AtHand, order: Order, system: str, form: OrderRow, wr
     operations = at_hand.operations[order.order_id]
     values = differing(order, form, ("due_ts", "priority", "counted_by", "customer", "sales_order"))
     if "counted_by" in values:
-        _check_counter(order, values["counted_by"])
+        with _refusing("counted_by"):
+            check_counter(order, values["counted_by"])
     values |= _new_quantity(at_hand, order, form)
     changes: list[_Change] = []
     line = at_hand.equipment[order.line_id]
@@ -143,20 +145,21 @@ def _known_order(at_hand: _AtHand, order: Order, system: str, form: OrderRow, wr
     return Outcome.UPDATED if values or stored is not Outcome.SKIPPED else Outcome.SKIPPED
 
 
-def _check_counter(order: Order, to: str) -> None:
+@contextmanager
+def _refusing(field: str) -> Iterator[None]:
+    """A rule of production, inside, refuses the row by this field."""
     try:
-        check_counter(order, to)
+        yield
     except Conflict as refused:
-        raise RowRefused("counted_by", str(refused)) from refused
+        raise RowRefused(field, str(refused)) from refused
 
 
 def _new_quantity(at_hand: _AtHand, order: Order, form: OrderRow) -> dict[str, Any]:
     quantity = in_base_unit(form.quantity, form.unit, known(at_hand.materials, form.material_id, "material_id", "material"))
     if quantity == order.quantity:
         return {}  # said again of an order of which more was made than asked: nothing changes
-    made = good_at_end(at_hand.parts[order.order_id])
-    if quantity < made:
-        raise RowRefused("quantity", f"{made.normalize():f} of order {order.order_id} are made; it cannot be for {quantity.normalize():f} any more")
+    with _refusing("quantity"):
+        check_enough(order, at_hand.parts[order.order_id], quantity)
     return {"quantity": quantity}
 
 

@@ -67,7 +67,7 @@ def edit_order(call: Call, order: Order, form: EditOrderForm) -> Order:
     if values.keys() & {"quantity", "due_ts"}:
         check_owner(call, order, order.source_system)
     if form.quantity is not None and form.quantity != order.quantity:
-        check_enough(order, form.quantity)
+        check_enough(order, order.operations.all(), form.quantity)
     return call.change(order, **values)
 
 
