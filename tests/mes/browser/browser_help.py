@@ -24,8 +24,8 @@ def sign_in(page: Any, person_id: str) -> None:
     page.wait_for_selector("text=Good to see you")
 
 
-def serve() -> Iterator[str]:
-    """The application in a thread, as a server runs it."""
+def serve(outage: threading.Event) -> Iterator[str]:
+    """The application in a thread, as a server runs it; while `outage` is set every connection ends without an answer."""
     from django.core.handlers.wsgi import WSGIHandler
     from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
     from django.db import connections
@@ -33,6 +33,10 @@ def serve() -> Iterator[str]:
     class Quiet(WSGIRequestHandler):
         def log_message(self, *_: object) -> None:
             pass
+
+        def parse_request(self) -> bool:
+            self.close_connection = self.close_connection or outage.is_set()
+            return not outage.is_set() and super().parse_request()
 
     class Closing(ThreadedWSGIServer):
         def process_request_thread(self, request: Any, client_address: Any) -> None:

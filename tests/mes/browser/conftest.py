@@ -1,6 +1,7 @@
 """A server on a free port and Debian's chromium; a fresh record and a fresh browser profile a test."""
 
 from collections.abc import Callable, Iterator
+from threading import Event
 from typing import Any
 
 import pytest
@@ -21,9 +22,15 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture
-def address(record: str) -> Iterator[str]:
+def outage() -> Event:
+    """Set while the server answers nobody: a cable that is out, a server that is down."""
+    return Event()
+
+
+@pytest.fixture
+def address(record: str, outage: Event) -> Iterator[str]:
     """FactoMES at http://localhost:PORT over the test's own record."""
-    yield from serve()
+    yield from serve(outage)
 
 
 @pytest.fixture

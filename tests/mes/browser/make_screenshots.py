@@ -7,6 +7,7 @@ import io
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,7 +60,7 @@ def main(wanted: list[str]) -> None:
         from playwright.sync_api import sync_playwright
 
         fill(Path(home))
-        serving = serve()
+        serving = serve(threading.Event())
         with sync_playwright() as driver:
             browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
             take(browser, next(serving), wanted)

@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Callable
+from threading import Event
 from typing import Any
 
 import pytest
@@ -98,8 +99,9 @@ def test_a_page_that_was_long_on_its_way_reports_nothing_from_the_future(open_pa
     page = open_page("operator")
 
     def slowly(route: Any) -> None:
+        answer = route.fetch()
         page.wait_for_timeout(2_500)
-        route.continue_()
+        route.fulfill(response=answer)
 
     page.route(f"**/terminals/{M1}/", slowly)
     page.goto(f"/terminals/{M1}/")
@@ -179,13 +181,12 @@ def wait_until_kept(page: Any, *places: str) -> None:
     pytest.fail(f"{places} are not kept")
 
 
-def test_a_terminal_that_is_reloaded_without_network_still_works_and_sends_once(open_page: OpenPage) -> None:
+def test_a_terminal_that_is_reloaded_without_network_still_works_and_sends_once(open_page: OpenPage, outage: Event) -> None:
     key = running()
     page = open_page("operator")
     page.goto(f"/terminals/{M1}/")
     wait_until_kept(page, f"/terminals/{M1}/", "/static/pages/terminal.js")
-    page.context.set_offline(True)
-    page.route("**/report/**", lambda route: route.abort())  # chromium forgets that it is offline while a page is changed for another
+    outage.set()
     page.reload()
     page.wait_for_selector("#away:has-text('No network')")
     page.click("button:has-text('+5')")
@@ -196,8 +197,7 @@ def test_a_terminal_that_is_reloaded_without_network_still_works_and_sends_once(
     page.press("#code", "Enter")  # a scan gets the terminal again, not the browser's page of a dinosaur
     page.wait_for_selector("#queue:has-text('1 waiting to be sent')")
     assert Production.objects.count() == 0
-    page.unroute("**/report/**")
-    page.context.set_offline(False)
+    outage.clear()
     page.wait_for_selector("#queue", state="hidden", timeout=15_000)
     page.wait_for_selector("#away", state="hidden")
     assert [(each.good, each.operation_id) for each in Production.objects.all()] == [(5, key)]
@@ -207,17 +207,57 @@ def test_a_terminal_that_is_reloaded_without_network_still_works_and_sends_once(
     assert Production.objects.count() == 1
 
 
-def test_a_terminal_reloaded_without_network_knows_how_late_it_is(open_page: OpenPage) -> None:
+def test_a_terminal_reloaded_without_network_knows_how_late_it_is(open_page: OpenPage, outage: Event) -> None:
     running()
     page = open_page("operator")
     page.goto(f"/terminals/{M1}/")
     wait_until_kept(page, f"/terminals/{M1}/")
     then = int(page.get_attribute("#terminal", "data-now"))
-    page.context.set_offline(True)
+    outage.set()
     page.wait_for_timeout(2100)
     page.reload()
     page.wait_for_selector("#terminal[data-kept]", state="attached")
-    assert 2 <= int(page.get_attribute("#terminal", "data-now")) - then <= 60
+    assert 2_000 <= int(page.get_attribute("#terminal", "data-now")) - then <= 60_000
+
+
+def test_a_kept_terminal_comes_back_by_itself_but_not_while_somebody_types(open_page: OpenPage, outage: Event) -> None:
+    running()
+    page = open_page("operator")
+    page.goto(f"/terminals/{M1}/")
+    wait_until_kept(page, f"/terminals/{M1}/", "/static/pages/terminal.js")
+    outage.set()
+    page.reload()
+    page.fill("#good", "7")
+    outage.clear()
+    page.wait_for_timeout(6_000)
+    assert page.input_value("#good") == "7"
+    page.fill("#good", "")
+    page.wait_for_selector("#away", state="hidden", timeout=15_000)
+
+
+def test_a_start_and_a_completion_told_without_network_are_of_when_they_were_told(open_page: OpenPage, outage: Event) -> None:
+    do("planner", "material.create", material_id="G-7")
+    do("engineer", "routing_step.create", material_id="G-7", number=10, equipment_id=M1, planned_run_s=24.0)
+    key = order("PO-7", quantity=5, material="G-7")
+    page = open_page("operator")
+    page.goto(f"/terminals/{M1}/")
+    outage.set()
+    page.click(f"li:has-text('{key}') button:has-text('Start')")
+    page.wait_for_selector("#queue:has-text('1 waiting to be sent')")
+    told_ts = timezone.now()
+    page.wait_for_timeout(2_000)
+    outage.clear()
+    page.wait_for_selector("#queue", state="hidden", timeout=15_000)
+    page.wait_for_selector("button:has-text('Complete')")
+    outage.set()
+    page.click("button:has-text('Complete')")
+    page.wait_for_selector("#queue:has-text('1 waiting to be sent')")
+    done_ts = timezone.now()
+    page.wait_for_timeout(2_000)
+    outage.clear()
+    page.wait_for_selector("#queue", state="hidden", timeout=15_000)
+    done = Operation.objects.get(pk=key)
+    assert done.state == "completed" and done.actual_start_ts < told_ts < done.actual_end_ts < done_ts
 
 
 def test_nobody_finds_the_terminal_of_who_signed_out(open_page: OpenPage) -> None:

@@ -8,7 +8,7 @@
   const person = root.dataset.person;
   // The server's time of the page plus the time since it was here: never ahead of the server, whatever the tablet's clock says or is set to, and
   // however long the page was on its way.
-  const pageMs = Number(root.dataset.now) * 1000 - performance.now();
+  const pageMs = Number(root.dataset.now) - performance.now();
   const serverNow = () => new Date(pageMs + performance.now()).toISOString();
   const RETRY_MS = 5000;
   const away = document.getElementById("away");
@@ -116,11 +116,24 @@
     away.hidden = navigator.onLine && !("kept" in root.dataset);
   }
 
+  // A kept page leaves for the server's as soon as that answers, unless it would take away what somebody types.
+  async function comeBack() {
+    if ([...root.querySelectorAll("input:not([type=hidden])")].some((field) => field.value !== field.defaultValue)) return;
+    const answer = await fetch(root.dataset.home, { headers: { "HX-Request": "true" }, signal: AbortSignal.timeout(RETRY_MS) }).catch(() => null);
+    if (answer?.ok) location.assign(root.dataset.home);
+  }
+
+  function retry() {
+    if (load().some((entry) => !entry.refused && entry.person === person)) sendWaiting();
+    else if ("kept" in root.dataset) comeBack();
+  }
+
   document.addEventListener("submit", submitted);
   window.addEventListener("offline", tellNetwork);
   window.addEventListener("online", () => ("kept" in root.dataset ? location.assign(root.dataset.home) : tellNetwork()));
   window.addEventListener("online", sendWaiting);
-  setInterval(() => { if (load().some((entry) => !entry.refused && entry.person === person)) sendWaiting(); }, RETRY_MS);
+  setInterval(retry, RETRY_MS);
+  if ("kept" in root.dataset) document.querySelector("[data-said]")?.remove(); // said of an entry before the network went away
   show();
   tellNetwork();
   sendWaiting();

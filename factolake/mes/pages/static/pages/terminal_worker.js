@@ -19,7 +19,7 @@ async function keep(url, answer) {
 // A kept page has the server's time of then: it is moved on by what the tablet's clock says has passed since.
 async function aged(kept) {
   if (!(kept.headers.get("Content-Type") || "").startsWith("text/html")) return kept;
-  const passed = Math.max(0, Math.floor((Date.now() - Number(kept.headers.get(KEPT_AT))) / 1000));
+  const passed = Math.max(0, Date.now() - Number(kept.headers.get(KEPT_AT)));
   const text = await kept.text();
   const moved = text.replace(/data-now="(\d+)"/, (_, then) => `data-now="${Number(then) + passed}" data-kept="${then}"`);
   return new Response(moved, { status: kept.status, headers: kept.headers });
@@ -45,7 +45,8 @@ async function answered(request) {
 self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 self.addEventListener("message", (event) => {
-  const fetched = event.data.keep.map(async (url) => keep(url, await fetch(url)));
+  // Asked as a page asks by itself: what the next page is to say is for the person's next page, not for this copy.
+  const fetched = event.data.keep.map(async (url) => keep(url, await fetch(url, { headers: { "HX-Request": "true" } })));
   event.waitUntil(Promise.allSettled(fetched));
 });
 self.addEventListener("fetch", (event) => {
