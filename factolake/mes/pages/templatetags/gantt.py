@@ -1,9 +1,13 @@
-"""What a schedule's page has by the hundred, put together here: as template code it took most of the page's time."""
+"""What a schedule's page has by the hundred, put together here: as template code it took most of the page's time.
+
+Texts are escaped by the standard library, as Django's `escape` does within wrappers that took a fifth of the page's time.
+"""
 
 from collections.abc import Iterable
+from html import escape
 
 from django import template
-from django.utils.html import escape, format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from factolake.mes.pages.gantt import BAR, Bar, Drawing
@@ -32,13 +36,17 @@ def bars(drawing: Drawing) -> SafeString:
 @register.simple_tag
 def rows(plan: Iterable[Row]) -> SafeString:
     """The rows of the table of the plan."""
-    return format_html_join("\n", _PLAN_ROW, ({**row, "late_tag": _LATE if row["late"] else ""} for row in plan))
+    return mark_safe("\n".join(_filled(_PLAN_ROW, {**row, "late_tag": _LATE if row["late"] else ""}) for row in plan))
 
 
 @register.simple_tag
 def changed(changes: Iterable[Row], reject_at: str, may_decide: bool) -> SafeString:
     """The rows of the table of what a proposal changes; with a button each for who may decide."""
-    return format_html_join("\n", _CHANGE_ROW, (_change(row, reject_at, may_decide) for row in changes))
+    return mark_safe("\n".join(_filled(_CHANGE_ROW, _change(row, reject_at, may_decide)) for row in changes))
+
+
+def _filled(text: str, cells: Row) -> str:
+    return text.format_map({name: value if isinstance(value, SafeString) else escape(str(value)) for name, value in cells.items()})
 
 
 def _change(row: Row, reject_at: str, may_decide: bool) -> Row:

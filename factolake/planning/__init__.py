@@ -1,0 +1,1 @@
+"""What is known of plans without a solver: reading problems, judging plans, building a problem from the plant, explaining."""

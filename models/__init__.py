@@ -1,0 +1,1 @@
+"""Models: what learns, scores and plans. The layer above `factolake`; only pipelines and notebooks use it."""

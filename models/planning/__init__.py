@@ -1,0 +1,1 @@
+"""FactoPlan: engines that search for plans, and the door that chooses among them."""
