@@ -3,10 +3,12 @@
 Run: python benchmarks/schedule_page.py [--orders 10000] [--open 400] [--times 40].
 
 CPU of this process stands for server time, so that other work on the machine does not count. Measured are the page of a day, that of a week with all
-open operations, its drawing alone, and the week with an open proposal of 100 changes.
+open operations, its drawing alone, a move that is tried (one operation, and a hundred), load, late list and comparison, and the week with an open
+proposal of 100 changes.
 """
 
 import argparse
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -21,7 +23,15 @@ from factolake.mes.project.configure import start
 
 MACHINES = ("L1-M1", "L1-M2", "L1-M3", "L1-M4", "L1-M5", "L1-M6")
 STEPS = 4
-PAGES = ("/schedules/L1/", "/schedules/L1/?span=week", "/schedules/L1/?span=week&part=gantt")
+PAGES = (
+    "/schedules/L1/",
+    "/schedules/L1/?span=week",
+    "/schedules/L1/?span=week&part=gantt",
+    "/schedules/L1/load?span=week",
+    "/schedules/L1/late",
+    "/schedules/L1/compare",
+)
+TRY = "/schedules/L1/try"
 
 
 def main() -> None:
@@ -36,6 +46,7 @@ def main() -> None:
         fill(asked.orders, asked.open)
         client = signed_in()
         measured = [(address, *spent(client, address, asked.times)) for address in PAGES]
+        measured += [(f"{TRY} with {count}", *spent(client, TRY, asked.times, moves=moves(asked.open, count))) for count in (1, 100)]
         entries = [{**entry, "equipment_id": "L1-M6"} for entry in places(asked.open) if entry["operation_id"].endswith(".40")][:100]
         do("schedule.create", line_id="L1", entries=entries, reason="measured")
         measured.append((f"{PAGES[1]} with a proposal", *spent(client, PAGES[1], asked.times)))
@@ -69,6 +80,15 @@ def fill(orders: int, open_operations: int) -> None:
         multiply("production_operation", "operation_id", f"PO-0.{step}", closed, {**own, "actual_start_ts": past, "actual_end_ts": past})
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
+
+
+def moves(open_operations: int, count: int) -> str:
+    """The last steps of so many orders, the last one first, on another machine, as the drawing's script sends them."""
+    from datetime import datetime
+
+    last = [each for each in places(open_operations) if each["operation_id"].endswith(".40")][-count:]
+    times = {each["operation_id"]: [datetime.fromisoformat(each[f"planned_{end}_ts"]).timestamp() for end in ("start", "end")] for each in last}
+    return json.dumps({key: {"at": "L1-M6", "start": start, "end": end} for key, (start, end) in times.items()})
 
 
 def places(open_operations: int) -> Iterator[dict[str, str]]:

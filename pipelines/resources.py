@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from factolake.mes.sync.run import SyncResult
     from factolake.refine.runner import Runner
     from pipelines.checks import CheckResult
+    from pipelines.planning.look import Looker
 
 CHECKED_DAYS = 2
 """Of tables that hold every reading, only the newest days are checked; the rest was checked when it was new."""
@@ -104,6 +105,12 @@ class LakeResource(dg.ConfigurableResource[None]):
         day = table.partition_by[0] if table.name in _ALL_READINGS else None
         where = f'"{day}" > (SELECT max("{day}") FROM {table.name}) - {CHECKED_DAYS}' if day else None
         return run_checks(lambda sql: query(lake, sql), table, where=where, tables=existing)
+
+    def looker(self) -> "Looker":
+        """What looks at the lines and plans them. Raises ConfigError, MissingDependency."""
+        from pipelines.planning.look import looker
+
+        return looker(self.settings(), self.clock())
 
     def sync_step(self) -> "SyncResult":
         """One step of the MES sync."""

@@ -3,6 +3,8 @@
 One table a pass, so that no pass grows long by it. Landing tends bronze itself.
 """
 
+from collections.abc import Sequence
+
 import structlog
 
 from factolake.config.settings import LandingSettings
@@ -23,25 +25,28 @@ def tended_tables() -> list[Table]:
     return [table for table in TABLES.values() if table.writer.startswith("refine")]
 
 
-def mend(lake: Lake) -> None:
-    """At start: drop a last commit that a power cut tore; its rows are computed again. Raises TableDamaged when it cannot be mended."""
-    for table in tended_tables():
+def mend(lake: Lake, tables: Sequence[Table] | None = None) -> None:
+    """At start: drop a last commit that a power cut tore of the writer's `tables` (None: the refinery's); its rows are computed again.
+
+    Raises TableDamaged when it cannot be mended.
+    """
+    for table in tended_tables() if tables is None else tables:
         if lake.exists(table):
             repair_tail(lake.path(table))
 
 
 class Tending:
-    """Takes the tables in turn. `settings` says how often each is merged, checkpointed and scrubbed."""
+    """Takes a writer's `tables` in turn (None: the refinery's). `settings` says how often each is merged, checkpointed and scrubbed."""
 
-    def __init__(self, lake: Lake, settings: LandingSettings, clock: Clock) -> None:
+    def __init__(self, lake: Lake, settings: LandingSettings, clock: Clock, tables: Sequence[Table] | None = None) -> None:
         self._lake, self._settings, self._clock = lake, settings, clock
+        self._tables = tended_tables() if tables is None else list(tables)
         self._upkeeps: dict[str, Upkeep] = {}
         self._turn = 0
 
     def step(self) -> None:
         """Tend the next table."""
-        tables = tended_tables()
-        table = tables[self._turn % len(tables)]
+        table = self._tables[self._turn % len(self._tables)]
         self._turn += 1
         if not self._lake.exists(table):
             return

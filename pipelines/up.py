@@ -19,8 +19,8 @@ from pipelines.supervisor import STOP_ORDER, PartSpec, Supervisor
 TICK_S = 0.2
 COMMANDS = {"mes": ("mes", "up")}
 """Commands of parts that are not called like the part."""
-GRACE_S = {"edge": 12.0, "land": 20.0, "refine": 45.0, "dagster": 20.0, "mes": 15.0}
-"""The gateway drains within 10 s; a refinement finishes the slice group it is in."""
+GRACE_S = {"edge": 12.0, "land": 20.0, "refine": 45.0, "dagster": 20.0, "mes": 15.0, "planner": 5.0}
+"""The gateway drains within 10 s; a refinement finishes the slice group it is in. The planner waits for no search: what set it off is seen again."""
 
 
 def run_up(settings: Settings, conf: Path | None, names: Sequence[str] | None) -> None:

@@ -15,6 +15,7 @@ from factolake.config.parse import Strict, parse, read_toml
 
 DEFAULT_FILE = Path("conf/factolake.toml")
 DEFAULT_HOME = Path(".factolake")
+Part = Literal["plant", "edge", "land", "refine", "sync", "mes", "planner", "dagster", "engine"]
 UNREADABLE = frozenset("[]\\^|%")
 """delta-rs fails on a path with one of these, or reads %20 in it as a space."""
 
@@ -115,6 +116,23 @@ class GateSettings(Strict):
         return pages
 
 
+class PlannerSettings(Strict):
+    """When and how long plans are searched for, by the part `planner` and by Dagster."""
+
+    enabled: bool = Field(default=True, description="false: nobody plans by itself, neither the part nor Dagster")
+    interval_s: float = Field(default=5.0, ge=0.5, le=3600, description="from one look at what changed to the next")
+    preset: str = Field(default="repair", pattern=r"^[a-z_]+$", description="how a plan after a stop or request is searched for")
+    seconds: float = Field(default=30.0, ge=1, le=3600, description="limit of that search by the clock; its CPU seconds are the preset's")
+    nightly_preset: str = Field(default="nightly", pattern=r"^[a-z_]+$", description="how the nightly plan is searched for")
+    nightly_seconds: float = Field(default=900.0, ge=1, le=36_000, description="limit of that search by the clock")
+    nightly_at: str = Field(default="02:30", pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$", description="plant time of the nightly plan; empty: none")
+    threads: int = Field(default=1, ge=1, le=64, description="cores that a search after a stop may use")
+    horizon_days: int = Field(default=7, ge=1, le=60, description="how far plans reach")
+    frozen_min: float = Field(default=15.0, ge=0, le=1440, description="what is planned to start within this stays")
+    repair_min: float = Field(default=60.0, ge=1, le=10_080, description="how long a machine stands where nobody estimates")
+    robust_quantile: float = Field(default=0.5, ge=0.5, lt=1, description="plans are compared at this quantile of the past; 0.5: as planned")
+
+
 class PortSettings(Strict):
     """Listening ports, loopback only."""
 
@@ -131,13 +149,14 @@ class Settings(Strict):
     home: Path = DEFAULT_HOME
     plant_file: Path = Path("conf/plant.toml")
     engine: str = Field(default="sail", pattern=r"^(sail|spark|sc://.+)$", description="sail, spark or sc://host:port")
-    parts: tuple[Literal["plant", "edge", "land", "refine", "sync", "mes", "dagster", "engine"], ...] = ("edge", "land", "refine", "sync", "dagster")
+    parts: tuple[Part, ...] = ("edge", "land", "refine", "sync", "dagster")
     spool: SpoolSettings = SpoolSettings()
     landing: LandingSettings = LandingSettings()
     refinery: RefinerySettings = RefinerySettings()
     mes: MesSettings = MesSettings()
     erp: ErpSettings = ErpSettings()
     gate: GateSettings = GateSettings()
+    planner: PlannerSettings = PlannerSettings()
     ports: PortSettings = PortSettings()
 
     @field_validator("home")
@@ -171,6 +190,11 @@ class Settings(Strict):
     def mes_dir(self) -> Path:
         """FactoMES's own files: secret key, audit key, seals; the SQLite database where that is used."""
         return self.home / "mes"
+
+    @property
+    def registry_dir(self) -> Path:
+        """Runs of models and plans (MLflow)."""
+        return self.home / "mlflow"
 
     @property
     def gate_pages(self) -> dict[str, str]:

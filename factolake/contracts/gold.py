@@ -217,8 +217,46 @@ SCHEDULE = Table(
     key=("plan_id", "operation_id"),
     writer="models/planning",
     slice_by=("line", "plan_id"),
+    retention_days=30,
+    kept_since="as_of",
     bi_visible=True,
 )
-"""What planner software proposes; FactoMES takes it. In no list of tables until something here writes it."""
+"""What planner software proposes; FactoMES takes it."""
 
-GOLD = (OEE_HOUR, OEE_SHIFT, LOSSES, KNOWLEDGE_LAG, DOWNTIME_PARETO)
+SCHEDULE_ADHERENCE = Table(
+    "gold",
+    "schedule_adherence",
+    "one operation that one shift was given to do; the schedule adherence of a shift is the share of its rows with is_adhered",
+    (
+        _LINE,
+        Column("machine", Type.STRING, "Equipment where it was planned (line or machine).", nullable=False),
+        _PRODUCTION_DAY,
+        _SHIFT,
+        Column("operation_id", Type.STRING, "Operation of the record.", nullable=False),
+        Column("order_id", Type.STRING, "Its order.", nullable=False),
+        Column(
+            "planned_start_ts",
+            Type.TIMESTAMP,
+            "Planned start by the plan when the shift began; if it had none, its first in it (UTC).",
+            nullable=False,
+        ),
+        Column("planned_end_ts", Type.TIMESTAMP, "Planned end, by the same plan (UTC); null: none."),
+        Column("actual_machine", Type.STRING, "Equipment where it was started; null: it was not started by the end of the shift, plus 15 min."),
+        Column("actual_start_ts", Type.TIMESTAMP, "When it was started (UTC); null: it was not, as above."),
+        Column("actual_end_ts", Type.TIMESTAMP, "When it was completed (UTC); null: it was not."),
+        Column("start_deviation_us", Type.INT64, "actual_start_ts - planned_start_ts; early is negative.", unit="us"),
+        Column("is_on_time", Type.BOOL, "Whether the deviation is at most 15 min either way; null: it was not started."),
+        Column("is_in_sequence", Type.BOOL, "Whether nothing planned after it at its machine in the shift was started before it; null: not started."),
+        Column("is_right_machine", Type.BOOL, "Whether it was started where it was planned; null: it was not started."),
+        Column("is_adhered", Type.BOOL, "All three; null: it was not started, which is a miss once the shift has ended."),
+        Column("kpi_version", Type.INT32, "Version of the definitions.", nullable=False, low=1),
+        as_of(),
+    ),
+    key=("operation_id", "production_day", "shift"),
+    writer="refine/schedule_adherence",
+    slice_by=("line", "production_day", "shift"),
+    freshness_target_s=60,
+    bi_visible=True,
+)
+
+GOLD = (OEE_HOUR, OEE_SHIFT, LOSSES, KNOWLEDGE_LAG, DOWNTIME_PARETO, SCHEDULE, SCHEDULE_ADHERENCE)

@@ -158,4 +158,35 @@ RUNS = Table(
     kept_since="started_ts",
 )
 
-OPS = (CLOCK, GAPS, LOSSES, LEDGER, QUARANTINE, MES_QUARANTINE, RESTATEMENTS, RUNS)
+PLANS = Table(
+    "ops",
+    "plans",
+    "one try of the planner to plan one line, whatever came of it",
+    (
+        Column("plan_id", Type.STRING, "Id of the plan; in gold.schedule where it was published.", nullable=False),
+        Column("line", Type.STRING, "Production line.", nullable=False),
+        Column("started_ts", Type.TIMESTAMP, "When it began (UTC).", nullable=False),
+        Column("duration_us", Type.INT64, "How long it took.", unit="us", nullable=False, low=0),
+        Column("cause", Type.STRING, "What set it off, a word: stop, request, nightly and so on.", nullable=False),
+        Column("about", Type.STRING, "What set it off is known again by this: machine and beginning of a stop, number of a request.", nullable=False),
+        Column("why", Type.STRING, "What set it off, in words.", nullable=False),
+        Column("status", Type.STRING, "How it ended.", nullable=False, values=("optimal", "feasible", "infeasible", "unknown", "failed")),
+        Column("is_published", Type.BOOL, "Whether it went to gold.schedule; else the plan before stays.", nullable=False),
+        Column("told", Type.STRING, "What came of it, in words: what moves, the conflicts that leave no plan, or what failed.", nullable=False),
+        Column("objective", Type.INT64, "What the plan costs by the weights of its settings; null: there is none."),
+        Column("bound", Type.INT64, "No plan costs less; null: not known."),
+        Column("gap", Type.FLOAT64, "(objective - bound) / objective; null: not known.", low=0, high=1),
+        Column("operations", Type.INT32, "Operations that were planned.", nullable=False, low=0),
+        Column("moved", Type.INT32, "Operations that the published rows move.", nullable=False, low=0),
+        Column("problem_hash", Type.STRING, "SHA-256 (hex) over the problem; null: none could be built."),
+        Column("settings", Type.STRING, "Settings of the search as JSON text.", nullable=False),
+        Column("based_on", Type.STRING, "Schedule that was current then; null: none was."),
+        as_of(),
+    ),
+    key=("plan_id",),
+    writer="models/planning",
+    retention_days=400,
+    kept_since="started_ts",
+)
+
+OPS = (CLOCK, GAPS, LOSSES, LEDGER, QUARANTINE, MES_QUARANTINE, RESTATEMENTS, RUNS, PLANS)

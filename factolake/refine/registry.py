@@ -5,6 +5,7 @@ from factolake.kpi.knowledge_lag import KNOWLEDGE_LAG
 from factolake.kpi.losses import LOSSES
 from factolake.kpi.oee_hour import OEE_HOUR
 from factolake.kpi.oee_shift import OEE_SHIFT
+from factolake.kpi.schedule_adherence import SCHEDULE_ADHERENCE
 from factolake.refine.carry import CARRY
 from factolake.refine.counts import COUNTS
 from factolake.refine.downtime import DOWNTIME
@@ -33,5 +34,6 @@ REFINEMENTS: tuple[Refinement, ...] = (
     CHANGES,
     *MES_ROWS,
     DOWNTIME_PARETO,
+    SCHEDULE_ADHERENCE,
     REFUSED,
 )

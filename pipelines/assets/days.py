@@ -28,10 +28,11 @@ class DaySpan:
 
 def production_days(time_zone: str) -> dg.DailyPartitionsDefinition:
     """One partition a production day, today included. Dagster knows IANA names only, so a fixed offset takes its Etc/GMT name."""
-    return dg.DailyPartitionsDefinition(start_date=FIRST_DAY, timezone=_iana(time_zone), end_offset=1)
+    return dg.DailyPartitionsDefinition(start_date=FIRST_DAY, timezone=iana_zone(time_zone), end_offset=1)
 
 
-def _iana(time_zone: str) -> str:
+def iana_zone(time_zone: str) -> str:
+    """The zone as Dagster knows it: IANA names as they are, whole hours as Etc/GMT, other offsets as UTC."""
     if match := _WHOLE_HOURS.match(time_zone):
         # POSIX counts the other way round: Etc/GMT-1 is UTC+01:00.
         return f"Etc/GMT{'-' if match[1] == '+' else '+'}{int(match[2])}" if int(match[2]) else "Etc/UTC"

@@ -3,13 +3,14 @@
 import dagster as dg
 
 from factolake.contracts import TABLES
+from factolake.contracts.gold import SCHEDULE
 from factolake.contracts.table import Table
 from pipelines.assets.shape import spec_of
 
 
 def source_tables() -> list[Table]:
-    """Every table no refinement writes."""
-    return [table for table in TABLES.values() if not table.writer.startswith("refine/")]
+    """Every table that neither a refinement nor the planner makes as an asset."""
+    return [table for table in TABLES.values() if not table.writer.startswith("refine/") and table is not SCHEDULE]
 
 
 def source_specs() -> list[dg.AssetSpec]:

@@ -1,4 +1,4 @@
-"""The parts of an installation as commands: plant, edge, land, refine, sync, engine, dagster. Each runs until Ctrl-C or SIGTERM."""
+"""The parts of an installation as commands: plant, edge, land, refine, sync, planner, engine, dagster. Each runs until Ctrl-C or SIGTERM."""
 
 import datetime as dt
 from pathlib import Path
@@ -13,7 +13,7 @@ from pipelines.commands.invocation import Once, Supervised, invocation
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (plant, edge, land, refine, sync, engine, dagster):
+    for command in (plant, edge, land, refine, sync, planner, engine, dagster):
         app.command()(command)
 
 
@@ -106,6 +106,19 @@ def sync(context: typer.Context, once: Once = False, supervised: Supervised = Fa
         from factolake.mes.sync.run import run_sync
 
         run_sync(settings, SystemClock(), stop.event, once=once)
+
+
+def planner(context: typer.Context, once: Once = False, supervised: Supervised = False) -> None:
+    """Propose a new plan of a line when something happened that asks for one, and every night."""
+    from pipelines.foreground import foreground
+
+    call = invocation(context)
+    settings = call.settings()
+    call.plant(settings)
+    with foreground("planner", settings, supervised=supervised, debug=call.debug) as stop:
+        from pipelines.planning.part import run_planner
+
+        run_planner(settings, SystemClock(), stop.event, once=once)
 
 
 def engine(context: typer.Context, supervised: Supervised = False) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -29,6 +30,7 @@ _BLANKS: Mapping[Type, object] = {
     Type.INT32: 0,
     Type.INT64: 0,
     Type.BOOL: False,
+    Type.QUANTITY: Decimal(0),
     Type.FLOAT64: 0.0,
     Type.TIMESTAMP: BEGINNING,
     Type.DATE: BEGINNING.date(),

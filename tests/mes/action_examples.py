@@ -55,6 +55,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         ],
     },
     "schedule.accept": {"digest": "0" * 64},
+    "schedule_request.create": {"line_id": LINE},
     "gauge.create": {"gauge_id": "MIC-9", "name": "Micrometer", "interval_days": 365, "due_ts": LATER},
     "gauge.calibrate": {"passed": True},
     "inspection_plan.create": {"equipment_id": LINE, "characteristic": "burr", "kind": "attribute", "sampled_per": "lot"},

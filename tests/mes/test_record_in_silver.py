@@ -129,6 +129,24 @@ def a_shift() -> None:
     repair = do("maintenance", "maintenance_request.accept", str(asked["id"]))
     do("maintenance", "maintenance_order.arrive", str(repair["id"]))
     do("maintenance", "maintenance_order.diagnose", str(repair["id"]), mode_id="mode.VIB", finding=NAUGHTY)
+    work_is_planned()
+
+
+def work_is_planned() -> None:
+    """An order that takes a skill, a tool and a component, a schedule of it, and somebody who asks for another."""
+    do("engineer", "bill_item.create", material_id="G-100", component_id="STEEL", step_number=10, quantity="0.0001")
+    do("engineer", "skill.create", skill_id="laser", name="Laser")
+    do("engineer", "qualification.create", person_id="operator", skill_id="laser")
+    do("engineer", "skill_requirement.create", skill_id="laser", material_id="STEEL", step_number=10)
+    do("engineer", "tool.create", tool_id="T-1", name=NAUGHTY, tool_class="drill_8mm", life_limit="10.5")
+    do("engineer", "tool_requirement.create", material_id="STEEL", step_number=10, tool_class="drill_8mm")
+    shift = {"from_ts": NOW.isoformat(), "to_ts": (NOW + timedelta(hours=8)).isoformat()}
+    do("planner", "shift_assignment.create", person_id="operator", equipment_id=LINE, role="operator", **shift)
+    ends = {"planned_start_ts": (NOW + timedelta(hours=1)).isoformat(), "planned_end_ts": (NOW + timedelta(hours=2)).isoformat()}
+    entry = {"operation_id": order("PO-2"), "equipment_id": M1, "why": NAUGHTY, **ends}
+    made = do("planner", "schedule.create", line_id=LINE, entries=[entry], reason=NAUGHTY, source_id="plan-7")
+    do("planner", "schedule.accept", str(made["schedule_id"]), digest=made["digest"])
+    do("operator", "schedule_request.create", line_id=LINE, reason=NAUGHTY)
 
 
 def people_say_why() -> None:
@@ -149,11 +167,11 @@ def test_every_row_of_the_record_is_in_silver_as_the_database_has_it(way: Way) -
         assert held, f"the shift above has no {mes.noun}"
         assert in_silver(way.lake, mes) == held, mes.table.name
     assert not way.lake.open(REFUSED.output).read().num_rows
-    (mine,) = way.lake.open(TABLES["silver.orders"]).read().to_pylist()
-    last = AuditEntry.objects.filter(subject=str(Order.objects.get())).latest("number")
+    (mine,) = way.lake.open(TABLES["silver.orders"]).read(predicate="order_id = 'PO-1'").to_pylist()
+    last = AuditEntry.objects.filter(subject=str(Order.objects.get(pk="PO-1"))).latest("number")
     assert (mine["changed_by"], mine["last_action"], mine["changed_ts"]) == (last.actor, last.action, last.at_ts)
-    joined = query(way.lake, "select o.order_id, m.base_unit from silver.orders o join silver.materials m using (material_id)").to_pylist()
-    assert joined == [{"order_id": "PO-1", "base_unit": "C62"}]
+    joined = query(way.lake, "select o.order_id, m.base_unit from silver.orders o join silver.materials m using (material_id) order by 1").to_pylist()
+    assert joined == [{"order_id": name, "base_unit": "C62"} for name in ("PO-1", "PO-2")]
 
 
 @pytest.mark.parametrize("mes", MES_TABLES, ids=lambda mes: mes.noun)

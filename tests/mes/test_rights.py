@@ -113,6 +113,7 @@ def schedule_rows() -> None:
     do("operator", "operation.start", "PO-22.10", reason="urgent")
     later = [{**each, "planned_end_ts": each["planned_end_ts"].replace("T08", "T09")} for each in planned["entries"]]
     do("planner", "schedule.create", line_id=LINE, entries=later, reason="tried")
+    do("operator", "schedule_request.create", line_id=LINE, reason="tried")
 
 
 def two_stops() -> None:

@@ -32,7 +32,24 @@ def test_help_imports_nothing_heavy(asked):
 
 def test_every_command_of_the_plan_is_there():
     assert set(commands()) == {
-        *("demo", "up", "doctor", "sql", "explain", "land", "refine", "plant", "edge", "engine", "dagster", "sync", "status", "recompute", "scrub"),
+        *(
+            "demo",
+            "up",
+            "doctor",
+            "sql",
+            "explain",
+            "land",
+            "refine",
+            "plant",
+            "edge",
+            "engine",
+            "dagster",
+            "sync",
+            "planner",
+            "status",
+            "recompute",
+            "scrub",
+        ),
     }
 
 

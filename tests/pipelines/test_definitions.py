@@ -10,7 +10,7 @@ import pytest
 from factolake.config import load_plant
 from factolake.contracts import TABLES
 from factolake.contracts.formats.checks import checks_of
-from factolake.contracts.gold import OEE_HOUR, OEE_SHIFT
+from factolake.contracts.gold import OEE_HOUR, OEE_SHIFT, SCHEDULE
 from factolake.contracts.silver import DOWNTIME
 from factolake.lake.tables import Lake
 from pipelines.assets.days import DaySpan, day_span, production_days, slices_in
@@ -56,7 +56,7 @@ def test_every_table_is_an_asset_that_says_whose_it_is_and_what_it_holds(defs: d
         node = graph.get(asset_key(table))
         assert node.group_name == table.layer and list(node.owners) == [f"team:{table.owner}"]
         assert table.grain in str(node.description) and all(f"`{name}`" in str(node.description) for name in table.key)
-        assert node.is_materializable == table.writer.startswith("refine/")
+        assert node.is_materializable == (table.writer.startswith("refine/") or table is SCHEDULE)
         assert (node.freshness_policy is None) == (table.freshness_target_s is None)
         if node.is_partitioned:
             assert table.slice_by

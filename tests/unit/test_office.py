@@ -13,6 +13,7 @@ from factolake.config.plant import load_plant
 from factolake.plant.line import Fact, LineSimulation, from_us
 from factolake.plant.office.asks import Ask
 from factolake.plant.office.crew import Crew, reason_of, script_of
+from factolake.plant.office.deciding import decisions
 from factolake.plant.office.erp import Books, ErpServer, Planner
 from factolake.plant.scenario import load_scenario
 
@@ -179,3 +180,11 @@ def test_the_erp_takes_nothing_without_its_token_and_no_junk(tmp_path: Path) -> 
     finally:
         server.close()
     assert not file.exists()
+
+
+def test_the_planner_reads_what_the_software_proposes_and_then_accepts_exactly_that() -> None:
+    made = {"schedule_id": "L1.2", "made_ts": START.isoformat(), "made_by_id": "lake", "digest": "d" * 64}
+    theirs = {**made, "schedule_id": "L2.1", "made_by_id": "planner"}
+    assert list(decisions([made, theirs], START + timedelta(seconds=14))) == []
+    (yes,) = decisions([made, theirs], START + timedelta(seconds=15))
+    assert (yes.who, yes.path, yes.body) == ("planner", "/schedules/L1.2/accept", {"digest": "d" * 64})

@@ -7,6 +7,15 @@ material's base unit (silver.materials says which). A row that FactoMES took awa
 from factolake.contracts.silver_mes.maintenance import MAINTENANCE_ORDERS, MAINTENANCE_REQUESTS
 from factolake.contracts.silver_mes.production import CONSUMPTION, LOTS, MATERIALS, OPERATIONS, ORDERS, PRODUCTION, REASONS, STOPS
 from factolake.contracts.silver_mes.quality import HOLDS, INSPECTION_PLANS, INSPECTIONS, MEASUREMENTS
+from factolake.contracts.silver_mes.resources import (
+    BILL_ITEMS,
+    QUALIFICATIONS,
+    SHIFT_ASSIGNMENTS,
+    SKILL_REQUIREMENTS,
+    TOOL_REQUIREMENTS,
+    TOOLS,
+)
+from factolake.contracts.silver_mes.scheduling import SCHEDULE_ENTRIES, SCHEDULE_REQUESTS, SCHEDULES
 from factolake.contracts.silver_mes.shape import KIND_PREFIX, MES_CHANGES, SOURCE_ID, MesTable
 
 MES_TABLES = (
@@ -24,6 +33,15 @@ MES_TABLES = (
     HOLDS,
     MAINTENANCE_REQUESTS,
     MAINTENANCE_ORDERS,
+    SCHEDULES,
+    SCHEDULE_ENTRIES,
+    SCHEDULE_REQUESTS,
+    QUALIFICATIONS,
+    SKILL_REQUIREMENTS,
+    SHIFT_ASSIGNMENTS,
+    TOOLS,
+    TOOL_REQUIREMENTS,
+    BILL_ITEMS,
 )
 """Every table made from FactoMES's changes."""
 
@@ -33,7 +51,12 @@ __all__ = [
     "KIND_PREFIX",
     "MES_CHANGES",
     "MES_TABLES",
+    "OPERATIONS",
+    "ORDERS",
     "REASONS",
+    "SCHEDULES",
+    "SCHEDULE_ENTRIES",
+    "SCHEDULE_REQUESTS",
     "SILVER_MES",
     "SOURCE_ID",
     "STOPS",

@@ -70,12 +70,15 @@ OPERATIONS = of(
         whole("sequence", "Place in the planned sequence of its equipment, from 1; null: in none.", nullable=True),
         Column("planned_setup_s", Type.FLOAT64, "Planned set-up time.", unit="s", nullable=False, low=0),
         Column("planned_run_s", Type.FLOAT64, "Planned run time per item (ISO 22400 PRI); null: not known.", unit="s", low=0),
+        flag("may_overlap", "Whether it may begin while the one before it runs: parts move on one by one."),
+        stamp("waits_until_ts", "Until when it waits for a repair, as estimated; null: it does not"),
         stamp("actual_start_ts", "When it was started"),
         stamp("actual_end_ts", "When it was completed"),
         quantity("good", "Good quantity reported."),
         quantity("scrap", "Scrap reported."),
         quantity("rework", "Rework reported."),
     ),
+    may_overlap="overlaps",
     equipment="equipment_id",
 )
 

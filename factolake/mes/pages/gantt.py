@@ -23,7 +23,10 @@ _NARROWEST = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One operation as it is planned. `look` are the words its style is chosen by, `told` what it says when it is pointed at."""
+    """One operation as it is planned. `look` are the words its style is chosen by, `told` what it says when it is pointed at.
+
+    `may_move`: whether a planner may take it to another place on the drawing.
+    """
 
     key: str
     row: str
@@ -32,6 +35,7 @@ class Task:
     look: str
     told: str
     anchor: str
+    may_move: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +61,9 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The ground of a machine."""
+    """The ground of a machine, `key`."""
 
+    key: str
     name: str
     y: int
     height: int
@@ -85,19 +90,6 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawing:
-    """Everything that is drawn; `now` is None where the present is not in it."""
-
-    rows: tuple[Row, ...]
-    bars: tuple[Bar, ...]
-    grounds: tuple[Ground, ...]
-    marks: tuple[Mark, ...]
-    now: float | None
-    height: int
-    width: int = WIDTH
-
-
-@dataclass(frozen=True, slots=True)
 class Window:
     """The time that is shown; `local` turns a time into one of the plant's clock."""
 
@@ -108,6 +100,22 @@ class Window:
     def scale(self) -> Scale:
         """Seconds since it began to px."""
         return Scale(0, (self.to_ts - self.from_ts).total_seconds(), LEFT, WIDTH - RIGHT)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """Everything that is drawn; `now` is None where the present is not in it."""
+
+    rows: tuple[Row, ...]
+    bars: tuple[Bar, ...]
+    grounds: tuple[Ground, ...]
+    marks: tuple[Mark, ...]
+    now: float | None
+    height: int
+    window: Window
+    width: int = WIDTH
+    left: int = LEFT
+    right: int = WIDTH - RIGHT
 
 
 def draw(window: Window, names: Sequence[tuple[str, str]], tasks: Iterable[Task], shades: Iterable[Shade], now: datetime) -> Drawing:
@@ -129,16 +137,16 @@ def draw(window: Window, names: Sequence[tuple[str, str]], tasks: Iterable[Task]
             lanes[lane : lane + 1] = [task.end_ts]
             bars.append(_bar(task, x(task.start_ts), x(task.end_ts), y + GAP + lane * (BAR + GAP)))
         height = max(len(lanes), 1) * (BAR + GAP) + GAP
-        rows.append(Row(name if len(name) <= _NAME_LENGTH else name[: _NAME_LENGTH - 1] + "…", y, height))
+        rows.append(Row(key, name if len(name) <= _NAME_LENGTH else name[: _NAME_LENGTH - 1] + "…", y, height))
         y += height
-    ground_of = {key: row for (key, _), row in zip(names, rows, strict=True)} | {"": Row("", TOP, y - TOP)}
+    ground_of = {key: row for (key, _), row in zip(names, rows, strict=True)} | {"": Row("", "", TOP, y - TOP)}
     grounds = tuple(
         Ground(start, ground_of[shade.row].y, round(end - start, 1), ground_of[shade.row].height, shade.told)
         for shade in shades
         if shade.row in ground_of and (end := x(shade.end_ts)) > (start := x(shade.start_ts))
     )
     is_in = window.from_ts <= now <= window.to_ts
-    return Drawing(tuple(rows), tuple(bars), grounds, _marks(window, scale), x(now) if is_in else None, y + GAP)
+    return Drawing(tuple(rows), tuple(bars), grounds, _marks(window, scale), x(now) if is_in else None, y + GAP, window)
 
 
 def _bar(task: Task, start: float, end: float, y: int) -> Bar:

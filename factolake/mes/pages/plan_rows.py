@@ -11,12 +11,14 @@ from django.utils import timezone
 from factolake.mes.core.record import plain
 from factolake.mes.equipment.models import Equipment
 from factolake.mes.pages.gantt import Drawing, Shade, Task, Window, draw
-from factolake.mes.production.models import Operation
+from factolake.mes.production.models import Operation, OperationState
 from factolake.mes.scheduling.calendar import pauses
 from factolake.mes.scheduling.models import EntryState, ScheduleEntry
 
 Row = dict[str, object]
 NONE = "–"
+MOVABLE = frozenset({OperationState.WAITING.value, OperationState.READY.value})
+"""What a planner may take to another place by hand, while it has not begun."""
 
 
 class _Clock:
@@ -94,13 +96,16 @@ def ground_of(window: Window, line: Equipment, equipment: Mapping[str, Equipment
     return Ground(window, line, equipment, tuple(Shade(each.from_ts, each.to_ts, each.why, each.machine) for each in found), now)
 
 
-def drawing_of(ground: Ground, plan: Sequence[Planned], rows: Sequence[Row]) -> Drawing:
-    """The plan drawn, each bar a link to its row in the table `rows`; the line itself has a row only where work is planned on it."""
+def drawing_of(ground: Ground, plan: Sequence[Planned], rows: Sequence[Row], may_plan: bool = False) -> Drawing:
+    """The plan drawn, each bar a link to its row in the table `rows`; the line itself has a row only where work is planned on it.
+
+    `may_plan`: who looks may take what has not begun to another place.
+    """
     used = {each.equipment_id for each in plan}
     names = [(key, one.name) for key, one in ground.equipment.items() if key in used or (key != ground.line.pk and one.is_active)]
     anchors = {row["operation"]: str(row["anchor"]) for row in rows}
     clock = _Clock()
-    tasks = [_task(each, anchors.get(each.operation.operation_id, "proposal"), clock) for each in plan]
+    tasks = [_task(each, anchors.get(each.operation.operation_id, "proposal"), clock, may_plan) for each in plan]
     return draw(ground.window, names, tasks, ground.shades, ground.now)
 
 
@@ -171,9 +176,10 @@ def late_orders(plan: Iterable[Planned]) -> int:
     return len({each.operation.order_id for each in plan if each.is_late})
 
 
-def _task(each: Planned, anchor: str, clock: _Clock) -> Task:
+def _task(each: Planned, anchor: str, clock: _Clock, may_plan: bool) -> Task:
     state = each.operation.state
     look = f"s-{state}{' late' if each.is_late else ''}{' moved' if each.is_moved else ''}"
     when = f"{clock.day(each.start_ts)} to {clock.day(each.end_ts)}"
     told = f"{each.operation.operation_id}, {state}, {when}{', late' if each.is_late else ''}"
-    return Task(each.operation.operation_id, each.equipment_id, each.start_ts, each.end_ts, look, told, anchor)
+    may_move = may_plan and each.operation.state in MOVABLE and each.operation.actual_start_ts is None
+    return Task(each.operation.operation_id, each.equipment_id, each.start_ts, each.end_ts, look, told, anchor, may_move)

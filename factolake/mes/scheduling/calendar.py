@@ -9,7 +9,7 @@ from pathlib import Path
 from django.conf import settings
 
 from factolake.config.plant import load_plant
-from factolake.domain.calendar import PlannedStop, SegmentKind
+from factolake.domain.calendar import PlannedStop, SegmentKind, ShiftWindow
 from factolake.domain.plant import PlantModel
 from factolake.errors import ConfigError
 
@@ -36,6 +36,12 @@ def pauses(line_id: str, from_ts: datetime, to_ts: datetime) -> list[Pause]:
         stops = (stop for stop in model.calendar.planned_stops if stop.scope == machine)
         found += [_stop(stop, machine) for stop in stops if stop.from_ts < to_ts and stop.to_ts > from_ts]
     return found
+
+
+def shifts(line_id: str, from_ts: datetime, to_ts: datetime) -> list[ShiftWindow]:
+    """The line's shifts that overlap the time, whole; none where the plant file does not know the line or its calendar."""
+    model = _plant_model()
+    return model.calendar.shifts(model.line_scopes(line_id), from_ts, to_ts) if model is not None and line_id in model.lines else []
 
 
 def _of_line(model: PlantModel, line_id: str, from_ts: datetime, to_ts: datetime) -> Iterator[Pause]:

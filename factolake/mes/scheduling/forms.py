@@ -40,3 +40,10 @@ class AcceptForm(Form):
     """What one accepts: `digest` is the proposal's, as it was read."""
 
     digest: str = Field(min_length=64, max_length=64, pattern="^[0-9a-f]{64}$")
+
+
+class ScheduleRequestForm(Form):
+    """Please plan this line anew."""
+
+    line_id: Id
+    reason: str = Field(min_length=1, max_length=2000, description="Why, in your own words.")

@@ -20,7 +20,13 @@ def changes(line: Equipment, forms: Iterable[EntryForm]) -> list[ScheduleEntry]:
     Raises Invalid for one that cannot be, Conflict for one that the present does not let be.
     """
     equipment = equipment_of(line)
-    operations = open_operations(equipment)
+    return changes_among(line, forms, equipment, open_operations(equipment))
+
+
+def changes_among(
+    line: Equipment, forms: Iterable[EntryForm], equipment: Mapping[str, Equipment], operations: Mapping[str, Operation]
+) -> list[ScheduleEntry]:
+    """The same of what was read already: the line's equipment and its open operations. Raises the same."""
     found: dict[str, ScheduleEntry] = {}
     for form in forms:
         if form.operation_id in found:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 
 from factolake.contracts.gold import FACTORS, KNOWLEDGE_LAG, LOSSES, OEE_HOUR, OEE_SHIFT, QUANTITIES, SCHEDULE, TIME_ELEMENTS
+from factolake.contracts.ops import PLANS
 from factolake.contracts.silver import COUNTS, DOWNTIME, MACHINE_STATES
 from factolake.contracts.table import Column, Table, Type, as_of
 from factolake.mes.sync.order_counts import KINDS, order_counts
@@ -122,5 +123,6 @@ FEEDS = (
     _mirror(LOSSES, "lake_losses"),
     _mirror(KNOWLEDGE_LAG, "lake_knowledge_lag"),
     _mirror(SCHEDULE, "lake_schedule"),
+    _mirror(PLANS, "lake_plan"),
 )
 """Everything the sync brings, in the order it is brought."""

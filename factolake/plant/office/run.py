@@ -20,6 +20,7 @@ from factolake.plant.line import Fact
 from factolake.plant.office.asks import Ask
 from factolake.plant.office.client import Answer, Client
 from factolake.plant.office.crew import Crew, reason_of
+from factolake.plant.office.deciding import PLANNER, decisions
 from factolake.plant.office.erp import Books, ErpServer, Planner
 from factolake.plant.office.people import ADMIN, Staff, accounts, hire
 from factolake.plant.scenario import Scenario
@@ -89,6 +90,7 @@ class Office:
             while not self._stop.is_set():
                 self._hear()
                 self._again(self._explain_stops)
+                self._again(self._decide_about_plans)
         except ConfigError as refused:
             _log.error("the plant's people cannot work in FactoMES", cause=str(refused))
 
@@ -149,6 +151,14 @@ class Office:
         for stop in stops:
             if not stop["is_open"]:
                 self._explain(operator, stop)
+
+    def _decide_about_plans(self) -> None:
+        """Have the planner look at what planner software proposes."""
+        found = self._client.read(f"/schedules?state=proposed&line_id={self._line}", self._staff.tokens[PLANNER])
+        proposals = found["items"]
+        assert isinstance(proposals, list)
+        for ask in decisions(proposals, self._clock.now()):
+            self._ask(ask)
 
     def _explain(self, operator: str, stop: Mapping[str, object]) -> None:
         reason = reason_of(self._scenario, self._start, stop)

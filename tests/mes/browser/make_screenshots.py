@@ -37,6 +37,7 @@ PAGES = (
     ("chart-dark", "quality", "/quality/charts/1", "dark"),
     ("hold", "quality", "/quality/holds/1", "light"),
     ("schedule", "planner", "/schedules/L1/", "light"),
+    ("schedule-load", "planner", "/schedules/L1/load", "light"),
     ("alerts", "quality", "/alerts/", "light"),
     ("maintenance", "maintenance", "/maintenance/", "light"),
     ("maintenance-order", "maintenance", "/maintenance/orders/1", "light"),

@@ -4,6 +4,7 @@ Texts are escaped by the standard library, as Django's `escape` does within wrap
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from html import escape
 
 from django import template
@@ -61,4 +62,11 @@ def _bar(bar: Bar) -> str:
     task = bar.task
     shape = f'<path d="M{bar.x} {bar.y}h{bar.width}v{BAR}h-{bar.width}z"/>'
     name = f'<text x="{bar.x}" y="{bar.y}" dx="4" dy="19">{escape(bar.name)}</text>' if bar.name else ""
-    return f'<a href="#{escape(task.anchor)}" class="{escape(task.look)}" tabindex="-1"><title>{escape(task.told)}</title>{shape}{name}</a>\n'
+    moves = f' data-op="{escape(task.key)}" data-span="{seconds(task.start_ts)} {seconds(task.end_ts)}"' if task.may_move else ""
+    return f'<a href="#{escape(task.anchor)}" class="{escape(task.look)}" tabindex="-1"{moves}><title>{escape(task.told)}</title>{shape}{name}</a>\n'
+
+
+@register.filter
+def seconds(moment: datetime) -> str:
+    """The time in seconds since 1970, for the script."""
+    return f"{moment.timestamp():.3f}".removesuffix(".000")

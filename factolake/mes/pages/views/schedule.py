@@ -16,7 +16,7 @@ from factolake.mes.pages.asking import new_key
 from factolake.mes.pages.gantt import Window
 from factolake.mes.pages.plan_rows import Ground, Row, change_rows, drawing_of, ground_of, inside, late_orders, order_rows, plan_of, plan_rows
 from factolake.mes.production.models import Operation, OperationState
-from factolake.mes.scheduling.actions.proposals import DECIDERS
+from factolake.mes.scheduling.actions.proposals import DECIDERS, PROPOSERS
 from factolake.mes.scheduling.models import EntryState, ScheduleDeviation, ScheduleState, ScheduleVersion
 from factolake.mes.scheduling.present import equipment_of, open_operations, overtaken
 
@@ -39,9 +39,7 @@ def schedules(request: HttpRequest) -> HttpResponse:
 @page()
 def schedule(request: HttpRequest, line: str) -> HttpResponse:
     """The schedule; `part=gantt` is the drawing alone, which it asks for by itself. `span` is how much it shows, `page` how many spans from now."""
-    found: Equipment | None = visible(RESOURCES["equipment"], who(request).rights).filter(pk=line, level="ProductionLine").first()
-    if found is None:
-        raise NotFound(f"there is no line {line}")
+    found = line_of(request, line)
     now, span, number = timezone.now(), request.GET.get("span", USUAL_SPAN), request.GET.get("page", "0")
     if span not in SPANS or not number.removeprefix("-").isdecimal() or abs(int(number)) > _FARTHEST:
         raise Invalid(f"span is {span} and page {number}; give {', '.join(SPANS)} and a whole number")
@@ -52,7 +50,9 @@ def schedule(request: HttpRequest, line: str) -> HttpResponse:
     plan = inside(window, whole)
     rows = plan_rows(plan)
     ground = ground_of(window, found, equipment, now)
-    context = {"line": found, "drawing": drawing_of(ground, plan, rows), "span": span, "number": int(number)}
+    version = ScheduleVersion.objects.filter(line=found, state=ScheduleState.PROPOSED.value).select_related("made_by").first()
+    may_plan = version is None and who(request).rights.holds(PROPOSERS, found.path)
+    context = {"line": found, "drawing": drawing_of(ground, plan, rows, may_plan), "span": span, "number": int(number)}
     if request.GET.get("part") == "gantt":
         return show(request, "gantt", context)
     about = {
@@ -67,9 +67,19 @@ def schedule(request: HttpRequest, line: str) -> HttpResponse:
         "may_decide": who(request).rights.holds(DECIDERS, found.path),
         "once": new_key(),
         "late_before": late_orders(whole),
-        **_proposal(ground, operations, ended, rows),
+        "may_plan": may_plan,
+        "current": ScheduleVersion.objects.filter(line=found, state=ScheduleState.ACCEPTED.value).values_list("pk", flat=True).first() or "",
+        **(_proposal(version, ground, operations, ended, rows) if version is not None else {"proposal": None}),
     }
     return show(request, "schedule", {**context, **about})
+
+
+def line_of(request: HttpRequest, line: str) -> Equipment:
+    """The line that the person may see. Raises NotFound where there is none."""
+    found: Equipment | None = visible(RESOURCES["equipment"], who(request).rights).filter(pk=line, level="ProductionLine").first()
+    if found is None:
+        raise NotFound(f"there is no line {line}")
+    return found
 
 
 def _window(now: datetime, span: str, number: int) -> Window:
@@ -86,11 +96,10 @@ def _ended(equipment: Mapping[str, Equipment], window: Window) -> list[Operation
     return list(ended.filter(actual_end_ts__gt=window.from_ts).select_related("order"))
 
 
-def _proposal(ground: Ground, operations: Mapping[str, Operation], ended: Iterable[Operation], rows: list[Row]) -> dict[str, object]:
+def _proposal(
+    version: ScheduleVersion, ground: Ground, operations: Mapping[str, Operation], ended: Iterable[Operation], rows: list[Row]
+) -> dict[str, object]:
     """The open proposal, what it changes, and the plan as it would be then."""
-    version = ScheduleVersion.objects.filter(line=ground.line, state=ScheduleState.PROPOSED.value).select_related("made_by").first()
-    if version is None:
-        return {"proposal": None}
     entries = list(version.entries.order_by("planned_start_ts", "pk"))
     for entry in entries:  # what is at hand is not read again
         entry.equipment = ground.equipment.get(entry.equipment_id) or entry.equipment

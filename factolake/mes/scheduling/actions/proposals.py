@@ -17,10 +17,11 @@ from factolake.mes.scheduling.sequence import with_dependents
 
 SYNC = "sync"
 """By which way the takeover of the lake's plans comes."""
+PROPOSERS = {Role.PLANNER}
 DECIDERS = {Role.PLANNER, Role.APPROVER}
 
 
-@action("schedule.create", At("line_id", Equipment), {Role.PLANNER}, Effect.REVERSIBLE, ScheduleForm)
+@action("schedule.create", At("line_id", Equipment), PROPOSERS, Effect.REVERSIBLE, ScheduleForm)
 def propose_schedule(call: Call, line: Equipment, form: ScheduleForm) -> ScheduleVersion:
     """Propose where and when operations of a line are done; nothing changes until somebody accepts it."""
     if line.level != EquipmentLevel.PRODUCTION_LINE.value:

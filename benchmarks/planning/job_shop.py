@@ -1,0 +1,176 @@
+"""Job shops: own search and CP-SAT with 2 and 8 workers in equal CPU time, each run a process of its own, each schedule judged by the validator.
+
+Goals of the three rows, by gap = makespan / best known - 1, against the better of the two CP-SATs for each instance:
+- bar (60 CPU-s, 5 seeds): summed gap at most 0.4 x, and no instance's mean more than 0.2 points above;
+- anytime (10 CPU-s): pooled gap at most 0.15 x; abz, swv, ta and yn each 0.25 x; ft, la and orb each at most 0.05 points above; at most five
+  instances more than 0.2 points above;
+- industrial (300 CPU-s, 8 GiB; no schedule is a gap of 1): mean gap at most 0.5 x, and at most CP-SAT's mean where that has schedules.
+
+Run: python benchmarks/planning/job_shop.py --row bar [--instances la38,ta21] [--seconds 60] [--seeds 5] [--workers 2,8], with the instances and best
+known makespans of ScheduleOpt/benchmarks in `--data` (jobshop.zip, jobshop_best_known.csv). CPU time counts from the start of the process, imports
+included; the cold figure of the first run, which compiles, is shown apart.
+"""
+
+import argparse
+import csv
+import json
+import os
+import re
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "scheduling"
+BAR = ("abz7 abz8 abz9 la38 swv06 swv07 swv08 swv09 swv10 yn1 yn2 yn3 yn4 ta21 ta22 ta23 ta24 ta25 ta31 ta32 ta33 ta34 ta35").split()
+GIB = 1 << 30
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a row runs where nothing else is asked for."""
+
+    seconds: float
+    seeds: int
+    memory_gib: int | None = None
+
+    def has(self, name: str, family: str) -> bool:
+        """Whether an instance belongs to this row."""
+        return name in BAR if self is ROWS["bar"] else (family == "dct") == (self is ROWS["industrial"])
+
+
+ROWS = {"bar": Row(60, 5), "anytime": Row(10, 1), "industrial": Row(300, 1, 8)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--row", choices=ROWS, default="bar")
+    parser.add_argument("--instances", default="", help="names with commas between; else all of the row")
+    parser.add_argument("--seconds", type=float, help="CPU seconds of each run")
+    parser.add_argument("--seeds", type=int)
+    parser.add_argument("--workers", default="2,8", help="of CP-SAT, with commas between; empty: leave CP-SAT out")
+    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    row = ROWS[asked.row]
+    seconds = asked.seconds or row.seconds
+    if asked.one:
+        name, solver, seed = asked.one.split(":")
+        print(json.dumps(one_run(asked.data, name, solver, seconds, int(seed))))
+        return
+    best = best_known(asked.data)
+    names = [name for name in asked.instances.split(",") if name] or [name for name, (family, _) in best.items() if row.has(name, family)]
+    solvers = ["own", *(f"cpsat-{count}" for count in asked.workers.split(",") if count)]
+    seeds = range(asked.seeds or row.seeds)
+    show_cold(asked, names[0], seconds, row)
+    gaps: dict[str, dict[str, list[float]]] = defaultdict(dict)
+    for name in names:
+        for solver in solvers:
+            answers = [started(asked, name, solver, seconds, seed, row) for seed in seeds]
+            gaps[name][solver] = [answer["makespan"] / best[name][1] - 1 if answer["makespan"] else 1.0 for answer in answers]
+        shown = ", ".join(f"{solver} {100 * statistics.mean(found):.2f} %" for solver, found in gaps[name].items())
+        print(f"{name}: {shown}", flush=True)
+    means = {name: {solver: statistics.mean(found) for solver, found in by.items()} for name, by in gaps.items()}
+    print(f"own: mean gap {100 * statistics.mean(mean['own'] for mean in means.values()):.3f} %")
+    if len(solvers) > 1:
+        judge(asked.row, means, {name: best[name][0] for name in names})
+
+
+def best_known(data: Path) -> dict[str, tuple[str, int]]:
+    """Family and best known makespan of each instance."""
+    with (data / "jobshop_best_known.csv").open() as file:
+        return {line["instance"].removesuffix("js"): (line["family"], int(line["best_ub"])) for line in csv.DictReader(file)}
+
+
+def show_cold(asked: argparse.Namespace, name: str, seconds: float, row: Row) -> None:
+    """One run that compiles everything, then one that fills the cache of the runs to come."""
+    with tempfile.TemporaryDirectory() as folder:
+        cold = started(asked, name, "own", seconds, 0, row, {"NUMBA_CACHE_DIR": folder})
+    warm = started(asked, name, "own", 1.0, 0, row)
+    print(f"cold: {name} to {cold['makespan']}, kernels compiled in {cold['compiling_cpu_s']:.1f} CPU-s (loaded: {warm['compiling_cpu_s']:.1f})")
+
+
+def started(
+    asked: argparse.Namespace, name: str, solver: str, seconds: float, seed: int, row: Row, more: dict[str, str] | None = None
+) -> dict[str, float]:
+    """What a run in a process of its own found, `more` in its environment; a run of CP-SAT that dies has no makespan."""
+
+    def limit() -> None:
+        if row.memory_gib:
+            resource.setrlimit(resource.RLIMIT_AS, (row.memory_gib * GIB, row.memory_gib * GIB))
+
+    command = [sys.executable, __file__, "--one", f"{name}:{solver}:{seed}", "--seconds", str(seconds), "--data", str(asked.data)]
+    done = subprocess.run(command, capture_output=True, text=True, preexec_fn=limit, env={**os.environ, **(more or {})})
+    lines = done.stdout.strip().splitlines()
+    if done.returncode == 0 and lines:
+        return dict(json.loads(lines[-1]))
+    if solver == "own" or "breaks" in done.stderr:
+        raise SystemExit(f"{name}, {solver}, seed {seed}: {done.stderr.strip()[-500:]}")
+    return {"makespan": 0}
+
+
+def one_run(data: Path, name: str, solver: str, seconds: float, seed: int) -> dict[str, float]:
+    """Makespan and CPU seconds of this process up to the end of the search; the schedule is judged after that."""
+    from factolake.domain.job import makespan
+    from factolake.planning.formats.files import read
+    from factolake.planning.validator import faults
+
+    archive = data / "jobshop.zip"
+    with zipfile.ZipFile(archive) as members:
+        member = next(one for one in members.namelist() if re.fullmatch(rf"(.*/)?{name}(js)?\.txt", one))
+    problem = read(f"{archive}:{member}")
+    compiling = 0.0
+    if solver == "own":
+        from models.planning import shop
+
+        before = time.process_time()
+        shop.warm_up()
+        compiling = time.process_time() - before
+        schedule = shop.search(problem, seconds=max(0.1, seconds - time.process_time()), iterations=None, seed=seed).schedule
+    else:
+        from peers.job_shop import solve_peer
+
+        left = max(0.1, seconds - time.process_time())
+        schedule = solve_peer(problem, left, int(solver.removeprefix("cpsat-")), seed)[2]
+    spent = time.process_time()
+    wrong = faults(problem, schedule) if schedule else ()
+    if wrong:
+        raise SystemExit(f"the schedule breaks {len(wrong)} rules: {wrong[0].says}")
+    return {"makespan": makespan(schedule), "cpu_s": spent, "compiling_cpu_s": compiling}
+
+
+def judge(row: str, means: dict[str, dict[str, float]], family: dict[str, str]) -> None:
+    """Print each goal of the row beside what was reached."""
+    own = {name: mean["own"] for name, mean in means.items()}
+    peer = {name: min(gap for solver, gap in mean.items() if solver != "own") for name, mean in means.items()}
+    above = [name for name in own if own[name] > peer[name] + 0.002]
+    shares = {"bar": 0.4, "anytime": 0.15, "industrial": 0.5}
+    ratio("summed gap, own / CP-SAT", sum(own.values()), sum(peer.values()), shares[row])
+    if row == "industrial":
+        has = [name for name in peer if peer[name] < 1]
+        ratio("summed gap where CP-SAT has schedules", sum(own[name] for name in has), sum(peer[name] for name in has), 1.0)
+        return
+    allowed = 0 if row == "bar" else 5
+    print(f"over 0.2 points above CP-SAT: {len(above)} {above}, goal <= {allowed}: {'reached' if len(above) <= allowed else 'NOT reached'}")
+    for each in sorted(set(family.values())) if row == "anytime" else ():
+        ours, theirs = ([gaps[name] for name in gaps if family[name] == each] for gaps in (own, peer))
+        if each in ("ft", "la", "orb"):
+            points = 100 * (statistics.mean(ours) - statistics.mean(theirs))
+            print(f"{each}: {points:+.3f} points against CP-SAT, goal <= 0.05: {'reached' if points <= 0.05 else 'NOT reached'}")
+        else:
+            ratio(each, sum(ours), sum(theirs), 0.25)
+
+
+def ratio(what: str, own: float, peer: float, goal: float) -> None:
+    shown = f"{own / peer:.3f}" if peer else f"{own:.4f} against 0"
+    print(f"{what}: {shown}, goal <= {goal}: {'reached' if own <= goal * peer else 'NOT reached'}")
+
+
+if __name__ == "__main__":
+    main()

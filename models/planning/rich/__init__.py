@@ -1,0 +1,21 @@
+"""Search for all that a problem may ask: a decoder that keeps every rule, dispatching rules, annealing over orders and modes.
+
+`fits`: always. `search`: a plan in the time given. `rules`: the plans of the dispatching rules alone. `lower_bound`: a cost that no plan is below.
+"""
+
+from factolake.domain.job import Job, Machine, Mode, Operation, Problem, Weights
+from models.planning.rich.bound import lower_bound
+from models.planning.rich.search import rules, search
+
+__all__ = ["fits", "lower_bound", "rules", "search", "warm_up"]
+
+
+def fits(problem: Problem) -> bool:
+    """Whether the search can do all that a problem asks: it can, unless an operation has no way to be done."""
+    return all(operation.modes for operation in problem.operations)
+
+
+def warm_up() -> None:
+    """Compile, or read from the cache, all that a search needs."""
+    late = Job(due=0)
+    search(Problem((late, late), (Operation(0, (Mode(0, 1),)), Operation(1, (Mode(0, 1),))), (Machine(),), weights=Weights(0, 1)), iterations=1)

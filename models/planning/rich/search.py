@@ -1,0 +1,171 @@
+"""The search: begin at the best of the plan given, the plan before and those of the dispatching rules, then anneal as long as there is time."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from factolake.domain.job import Found, Placed, Plan, PlanStatus, Problem
+from models.planning.rich.annealing import Kept, anneal, is_better, stand_at
+from models.planning.rich.arrays import PENALTY, Data, Ints, to_arrays
+from models.planning.rich.bound import lower_bound
+from models.planning.rich.construct import RULES, dispatch, mean_times, work_left
+from models.planning.rich.decoder import BROKEN, COST
+from models.planning.rich.space import Space, new_space, set_order, take_over, to_schedule
+from models.planning.rich.state import START
+
+CHUNK = 200
+BY = "rich"
+# Temperatures at the beginning and the end, in mean rises.
+HOT, COLD = 0.3, 0.003
+# So many temperatures above the best plan the search has lost its way, and goes back to it.
+STRAY = 20
+
+
+class Best:
+    """The best plan met, and who hears of better ones."""
+
+    def __init__(self, data: Data, space: Space, tell: Callable[[Plan], None] | None) -> None:
+        self.data, self.tell = data, tell
+        self.bound: int | None = None
+        self.kept = Kept(np.full(6, 1 << 60, np.int64), space.base.flat.copy(), space.order.copy(), space.modes.copy())
+        self.log: list[Found] = []
+        self.began, self.cpu_began = time.monotonic(), time.process_time()
+        self._told = self.kept.costs.copy()
+
+    def meet(self, space: Space) -> None:
+        """Take the plan that the space stands at, where it is better."""
+        if is_better(space.costs, self.kept.costs):
+            for mine, its in zip(self.kept, (space.costs, space.base.flat, space.order, space.modes), strict=True):
+                mine[:] = its
+
+    def report(self, space: Space) -> None:
+        """Log and tell the best plan, where it is a plan and better than the last one told."""
+        if self.kept.costs[BROKEN] or not is_better(self.kept.costs, self._told):
+            return
+        self._told[:] = self.kept.costs
+        self.log.append(Found(time.monotonic() - self.began, self.cpu_s, int(self.kept.costs[COST]), BY))
+        if self.tell is not None:
+            self.tell(self.plan(space))
+
+    def is_optimal(self) -> bool:
+        """Whether the best plan is one, and costs no more than the bound."""
+        return not self.kept.costs[BROKEN] and self.bound is not None and bool(self.kept.costs[COST] <= self.bound)
+
+    @property
+    def cpu_s(self) -> float:
+        """CPU seconds since the search began."""
+        return time.process_time() - self.cpu_began
+
+    def plan(self, space: Space) -> Plan:
+        """The best plan; without one that keeps every rule, a plan of status UNKNOWN."""
+        if self.kept.costs[BROKEN]:
+            return Plan(PlanStatus.UNKNOWN, bound=self.bound, log=tuple(self.log))
+        space.state.flat[:] = self.kept.flat
+        objective = int(self.kept.costs[COST])
+        status = PlanStatus.OPTIMAL if self.is_optimal() else PlanStatus.FEASIBLE
+        return Plan(status, objective, self.bound, to_schedule(self.data, space.state), tuple(self.log))
+
+
+def search(
+    problem: Problem,
+    *,
+    seconds: float | None = None,
+    iterations: int | None = None,
+    seed: int = 0,
+    start: tuple[Placed, ...] = (),
+    tell: Callable[[Plan], None] | None = None,
+    threads: int = 1,
+) -> Plan:
+    """A plan for any problem. `seconds`: CPU seconds; `iterations`: changes tried; whichever is over first (one of them must be given).
+
+    `start`: a plan to begin with, to whose order and machines it keeps where the rules let it; with 0 iterations that is all that is done (the plain
+    right shift of a repair), or that of the plan before, or of the rules where there is neither.
+    The same seed and iterations give the same plan. `threads` is not used: the search is one thread. UNKNOWN where no plan was found that keeps every
+    rule; a problem whose links form a ring raises ValueError.
+    """
+    if seconds is None and iterations is None:
+        raise ValueError("search has neither seconds nor iterations; give one of them")
+    data = to_arrays(problem)
+    space = new_space(problem, data, seed)
+    best = Best(data, space, tell)
+    for _ in _starts(problem, data, space, start, iterations != 0):
+        best.meet(space)
+        best.report(space)
+    best.bound = lower_bound(problem)
+    if len(space.order) and iterations != 0:
+        _anneal_all(data, space, best, seconds, iterations)
+    return best.plan(space)
+
+
+def _starts(problem: Problem, data: Data, space: Space, start: tuple[Placed, ...], has_more: bool) -> Iterator[None]:
+    """Stand at each plan that a search may begin at, one after the other."""
+    for placed in (start, problem.before):
+        if placed:
+            take_over(data, space, placed)
+            stand_at(data, space, 0)
+            yield
+            if not has_more:
+                return
+    left, means = work_left(data), mean_times(data)
+    for rule in range(len(RULES)):
+        dispatch(data, space, rule, left, means)
+        space.modes[:] = space.new_modes
+        set_order(data, space, _places(space.new_order, len(space.modes)))
+        stand_at(data, space, 0)
+        yield
+
+
+def _places(order: Ints, size: int) -> Ints:
+    places = np.full(size, -1, np.int64)
+    places[order] = np.arange(len(order))
+    return places
+
+
+def _anneal_all(data: Data, space: Space, best: Best, seconds: float | None, iterations: int | None) -> None:
+    """Anneal from the best plan met. The temperature falls from HOT to COLD times the mean rise of the changes that make the plan worse."""
+    space.new_order[:], space.new_modes[:] = best.kept.order, best.kept.modes
+    stand_at(data, space, 0)
+    rises = np.zeros(2)
+    done, share, heat = 0, 0.0, 1e-9
+    while share < 1.0 and not best.is_optimal():
+        rounds = CHUNK if iterations is None else min(CHUNK, iterations - done)
+        anneal(data, space, rounds, heat, best.kept, rises)
+        best.report(space)
+        done += rounds
+        share = max(done / iterations if iterations else 0.0, best.cpu_s / seconds if seconds else 0.0)
+        heat = max(1e-9, HOT * (COLD / HOT) ** share * rises[0] / max(1.0, rises[1]))
+        rises *= 0.9
+        goal = best.kept.costs[COST] + data.sizes[PENALTY] * best.kept.costs[BROKEN]
+        if _sort_by_start(data, space) > goal + STRAY * heat:
+            space.new_order[:], space.new_modes[:] = best.kept.order, best.kept.modes
+            stand_at(data, space, 0)
+
+
+def _sort_by_start(data: Data, space: Space) -> int:
+    """Order by the starts of the plan, which gives the moves their sense again, unless the plan then becomes dearer; what it costs."""
+    order, cost_before = space.order.copy(), stand_at(data, space, 0)
+    set_order(data, space, space.base.operations[:, START])
+    cost_after = stand_at(data, space, 0)
+    if cost_after <= cost_before:
+        return cost_after
+    space.new_order[:] = order
+    return stand_at(data, space, 0)
+
+
+def rules(problem: Problem) -> dict[str, Plan]:
+    """The plan of each dispatching rule by name (see construct), those alone that keep every rule of the problem."""
+    data = to_arrays(problem)
+    space = new_space(problem, data, 0)
+    found = {}
+    left, means = work_left(data), mean_times(data)
+    for number, name in enumerate(RULES):
+        best = Best(data, space, None)
+        dispatch(data, space, number, left, means)
+        space.modes[:] = space.new_modes
+        set_order(data, space, _places(space.new_order, len(space.modes)))
+        stand_at(data, space, 0)
+        best.meet(space)
+        if not best.kept.costs[BROKEN]:
+            found[name] = best.plan(space)
+    return found

@@ -1,0 +1,149 @@
+"""Planning as commands: solve a problem in a file, and judge a schedule for it."""
+
+import os
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from factolake.errors import FactoLakeError
+from pipelines.commands.invocation import Json, print_json, print_table
+
+if TYPE_CHECKING:
+    from factolake.domain.job import Plan, Problem
+    from models.planning.settings import Settings
+
+MAX_TABLE_ROWS = 200
+PRESET = "standard"
+
+plan = typer.Typer(help="Schedules: search for one, judge one.", no_args_is_help=True)
+
+File = Annotated[str, typer.Argument(metavar="FILE", help="The problem: a file, or archive.zip:member; its format is seen by its content.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    for command in (solve, validate):
+        plan.command()(command)
+    app.add_typer(plan, name="plan")
+
+
+def solve(
+    file: File,
+    seconds: Annotated[float | None, typer.Option(min=0.1, help="CPU seconds of all processes together; default: the preset's.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="With --iterations and without --seconds the same seed gives the same schedule.")] = 0,
+    iterations: Annotated[int | None, typer.Option(min=1, help="Steps of each engine; without --seconds they alone end the search.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, max=64, help="Cores used at once; default: the preset's.")] = None,
+    preset: Annotated[str, typer.Option(help="Settings to begin with.")] = PRESET,
+    as_json: Json = False,
+) -> None:
+    """Search for the best schedule of a problem.
+
+    Every plan is judged before it is shown. Exit code 1 when there is none: the reasons are named.
+    """
+    from factolake.planning.formats import read
+    from models.planning.solve import solve as search
+
+    problem = read(file)
+    settings = _settings(preset, seconds, seed, iterations, threads)
+    answer = told(problem, search(problem, settings))
+    if as_json:
+        print_json(answer)
+    else:
+        _print_answer(answer)
+    if not answer["schedule"] and problem.operations:
+        raise typer.Exit(FactoLakeError.exit_code)
+
+
+def _settings(name: str, seconds: float | None, seed: int, iterations: int | None, threads: int | None) -> "Settings":
+    from models.planning.settings import InvalidSettings
+    from models.planning.settings import preset as preset_of
+
+    # CPU seconds count from the start of this process: what reading the problem took is spent.
+    left = None if seconds is None else max(0.1, seconds - time.process_time())
+    try:
+        settings = preset_of(name, seconds=left, seed=seed, iterations=iterations, threads=threads)
+        return replace(settings, seconds=None, wall_s=None) if iterations is not None and seconds is None else settings
+    except InvalidSettings as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def told(problem: "Problem", plan: "Plan") -> dict[str, Any]:
+    """A plan as the object that `plan solve --json` prints: makespan, bound, gap, seconds, cpu_seconds and schedule.
+
+    `bound` and `gap` are of the makespan. Where the problem weighs other things too they are null, and `objective` and `objective_bound` are there;
+    where there is no plan `status` and `conflicts` are.
+    """
+    from factolake.domain.job import makespan
+    from factolake.planning.formats import steps
+    from factolake.planning.formats.own import to_plain
+
+    length = makespan(plan.schedule) if plan.schedule or not problem.operations else None
+    weights = problem.weights
+    is_makespan = weights.makespan > 0 and not (weights.tardiness or weights.setup or weights.moved)
+    bound = -(-plan.bound // weights.makespan) if is_makespan and plan.bound is not None else None
+    answer: dict[str, Any] = {
+        "makespan": length,
+        "bound": bound,
+        "gap": None if bound is None or length is None else (length - bound) / length if length else 0.0,
+        "seconds": round(_seconds(), 3),
+        "cpu_seconds": round(sum(os.times()[:4]), 3),
+        "schedule": to_plain(steps(problem, plan.schedule)),
+    }
+    if not is_makespan:
+        answer |= {"objective": plan.objective, "objective_bound": plan.bound}
+    if length is None:
+        answer |= {"status": str(plan.status), "conflicts": to_plain(plan.conflicts)}
+    return answer
+
+
+def _seconds() -> float:
+    """By the clock, since this process was started."""
+    import psutil
+
+    return time.time() - float(psutil.Process().create_time())
+
+
+def _print_answer(answer: dict[str, Any]) -> None:
+    if "status" in answer:
+        typer.echo(f"no plan: {answer['status']}")
+        for conflict in answer["conflicts"]:
+            typer.echo(conflict["says"])
+        return
+    rows = sorted(answer["schedule"], key=lambda row: (row["machine"], row["start"], row["end"]))
+    print_table("", [{key: value for key, value in answer.items() if key != "schedule"}])
+    typer.echo()
+    print_table("", rows[:MAX_TABLE_ROWS])
+    if len(rows) > MAX_TABLE_ROWS:
+        typer.echo(f"{len(rows)} operations, the first {MAX_TABLE_ROWS} by machine shown; --json prints all", err=True)
+
+
+def validate(
+    file: File,
+    schedule: Annotated[str, typer.Argument(metavar="SCHEDULE", help="What `plan solve --json` printed, or placements in our own JSON.")],
+    as_json: Json = False,
+) -> None:
+    """Judge a schedule by every rule of its problem.
+
+    Exit code 1 when it breaks one; each fault is a sentence.
+    """
+    from factolake.planning.formats import read, read_schedule
+    from factolake.planning.formats.own import to_plain
+    from factolake.planning.validator import Rule, cost, faults
+
+    problem = read(file)
+    given = read_schedule(schedule, problem)
+    named = {number for fault in given.faults for number in fault.operations}
+    # What the file places where it cannot be was told already; that it is missing in the rest is no fault of its own.
+    found = (*given.faults, *(one for one in faults(problem, given.schedule) if one.rule is not Rule.PLACED or not named & set(one.operations)))
+    costs = cost(problem, given.schedule)
+    if as_json:
+        print_json({"valid": not found, **to_plain(costs), "faults": [to_plain(fault) for fault in found]})
+    else:
+        for fault in found:
+            typer.echo(f"{fault.rule}: {fault.says}")
+        verdict = f"{len(found)} faults" if found else "valid"
+        typer.echo(f"{verdict}; makespan {costs.makespan}, objective {costs.objective}")
+    if found:
+        raise typer.Exit(FactoLakeError.exit_code)

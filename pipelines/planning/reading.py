@@ -1,0 +1,166 @@
+"""What the lake knows of a line at one moment, as a situation to plan from.
+
+FactoMES's record and the machines' stops from silver, shifts from the plant file. Stocks are left out: the record knows what there is of a material
+and not what will come, so a plan that went by it would refuse what tomorrow's delivery is for.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from factolake.config.settings import PlannerSettings
+from factolake.domain.calendar import SegmentKind
+from factolake.domain.plant import PlantModel
+from factolake.planning.situation import (
+    OperationState,
+    Order,
+    OrderOperation,
+    OrderState,
+    PlantTool,
+    Situation,
+    Span,
+    Worker,
+    WorkUnit,
+)
+from pipelines.planning.record import Record, Row, quoted
+from pipelines.planning.stops import Stopped, stopped
+
+OPEN_ORDERS = ("released", "running", "held")
+MOST_LISTED = 500
+"""Orders named in one condition; beyond that all operations are read."""
+
+
+def situation_of(record: Record, plant: PlantModel, line: str, now: datetime, settings: PlannerSettings) -> Situation:
+    """The line `line` as the lake has it at `now`. Raises TableDamaged."""
+    orders = record.rows("orders", f"line = {quoted(line)} AND state IN ({_listed(OPEN_ORDERS)})")
+    materials = {row["order_id"]: row["material_id"] for row in orders}
+    operations = [row for row in _operations(record, list(materials)) if row["order_id"] in materials]
+    end = now + timedelta(days=settings.horizon_days)
+    downs = stopped(record, plant, line, now, settings)
+    return Situation(
+        now_ts=now,
+        orders=tuple(map(_order, orders)),
+        operations=tuple(_operations_of(record, plant, line, now, operations, materials)),
+        machines=tuple(_machines(plant, line, now, end, downs)),
+        workers=tuple(_workers(record, plant, line, now, end)),
+        tools=tuple(map(_tool, record.rows("tools", "is_active"))),
+        schedule_id=current_schedule(record, line),
+        frozen_s=settings.frozen_min * 60,
+        repair_s=settings.repair_min * 60,
+        zone=plant.calendar.zone,
+    )
+
+
+def current_schedule(record: Record, line: str) -> str:
+    """The accepted schedule of the line; empty: there is none."""
+    found = record.rows("schedules", f"line = {quoted(line)} AND state = 'accepted'")
+    return str(max(found, key=lambda row: row["number"])["schedule_id"]) if found else ""
+
+
+def has_open_proposal(record: Record, line: str) -> bool:
+    """Whether a proposal waits for a decision."""
+    return bool(record.rows("schedules", f"line = {quoted(line)} AND state = 'proposed'"))
+
+
+def _operations(record: Record, order_ids: list[str]) -> list[Row]:
+    if not order_ids:
+        return []
+    return record.rows("operations", f"order_id IN ({_listed(order_ids)})" if len(order_ids) <= MOST_LISTED else None)
+
+
+def _order(row: Row) -> Order:
+    return Order(row["order_id"], row["line"], row["material_id"], float(row["quantity"]), row["due_ts"], row["priority"], OrderState(row["state"]))
+
+
+def _operations_of(
+    record: Record, plant: PlantModel, line: str, now: datetime, rows: list[Row], materials: Mapping[str, str]
+) -> Iterable[OrderOperation]:
+    skills, tools = _valid(record.rows("skill_requirements"), now), _valid(record.rows("tool_requirements"), now)
+    above = {line, plant.lines[line].area, plant.lines[line].site, ""}
+    for row in rows:
+        material, number, where = materials[row["order_id"]], row["number"], {row["equipment"], *above}
+        wanted = (r["skill_id"] for r in skills if _asks(r, material, number) and (r["equipment"] or "") in where)
+        yield OrderOperation(
+            operation_id=row["operation_id"],
+            order_id=row["order_id"],
+            number=number,
+            equipment=row["equipment"],
+            state=OperationState(row["state"]),
+            part=row["part"] or 0,
+            quantity=None if row["quantity"] is None else float(row["quantity"]),
+            planned_run_s=row["planned_run_s"],
+            planned_setup_s=row["planned_setup_s"],
+            overlaps=row["may_overlap"],
+            good=float(row["good"]),
+            scrap=float(row["scrap"]),
+            planned_start_ts=row["planned_start_ts"],
+            planned_end_ts=row["planned_end_ts"],
+            actual_start_ts=row["actual_start_ts"],
+            actual_end_ts=row["actual_end_ts"],
+            waits_until_ts=row["waits_until_ts"],
+            skills=tuple(sorted(set(wanted))),
+            tool_classes=tuple(sorted({r["tool_class"] for r in tools if r["material_id"] == material and r["step_number"] == number})),
+        )
+
+
+def _asks(requirement: Row, material: str, number: int) -> bool:
+    return requirement["material_id"] in (None, material) and requirement["step_number"] in (None, number)
+
+
+def _valid(rows: list[Row], now: datetime) -> list[Row]:
+    return [row for row in rows if row["valid_from"] <= now and (row["valid_to"] is None or row["valid_to"] > now)]
+
+
+def _machines(plant: PlantModel, line: str, now: datetime, end: datetime, downs: Mapping[str, Stopped]) -> Iterable[WorkUnit]:
+    """The machines of the line, and the line itself for work that is planned on it as a whole."""
+    for machine in plant.lines[line].machines:
+        down = downs.get(machine)
+        since, until = (down.since_ts, down.repaired_ts) if down is not None else (None, None)
+        yield WorkUnit(machine, line, _open_spans(plant, plant.scopes(machine), now, end), down_since_ts=since, repaired_ts=until)
+    yield WorkUnit(line, line, _open_spans(plant, plant.line_scopes(line), now, end))
+
+
+def _open_spans(plant: PlantModel, scopes: tuple[str, ...], now: datetime, end: datetime) -> tuple[Span, ...] | None:
+    if plant.calendar.calendar_of(scopes) is None:
+        return None
+    segments = plant.calendar.segments(scopes, now, end)
+    spans = ((max(s.from_ts, now), min(s.to_ts, end)) for s in segments if s.kind is SegmentKind.BUSY)
+    return tuple(span for span in spans if span[0] < span[1])
+
+
+def _workers(record: Record, plant: PlantModel, line: str, now: datetime, end: datetime) -> Iterable[Worker]:
+    """Who holds skills. In a plant that plans no shifts of people they are there whenever the line works."""
+    held: dict[str, set[str]] = defaultdict(set)
+    for row in _valid(record.rows("qualifications"), now):
+        held[row["person_id"]].add(row["skill_id"])
+    shifts = [row for row in record.rows("shift_assignments") if row["to_ts"] > now] if held else []
+    here = {line, plant.lines[line].area, plant.lines[line].site, *plant.lines[line].machines}
+    times: dict[str, list[Span]] = defaultdict(list)
+    for row in sorted(shifts, key=lambda row: row["from_ts"]):
+        if row["equipment"] in here:
+            times[row["person_id"]].append((max(row["from_ts"], now), min(row["to_ts"], end)))
+    always = _open_spans(plant, plant.line_scopes(line), now, end) or () if not shifts else ()
+    for person, skills in sorted(held.items()):
+        spans = _joined(span for span in times[person] if span[0] < span[1]) if shifts else always
+        yield Worker(person, frozenset(skills), spans)
+
+
+def _joined(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """`spans`, in order of their beginnings, without overlap."""
+    joined: list[Span] = []
+    for begin, end in spans:
+        if joined and begin <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((begin, end))
+    return tuple(joined)
+
+
+def _tool(row: Row) -> PlantTool:
+    limit = row["life_limit"] if row["allowed_to"] is None else row["allowed_to"]
+    is_worn = limit is not None and row["used"] >= limit
+    return PlantTool(row["tool_id"], row["tool_class"], row["equipment"] or "", () if is_worn else None)
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(quoted(word) for word in words)
