@@ -18,6 +18,8 @@ from factolake.planning.validator import Cost, cost, faults, moved_operations
 from models.planning import cpsat, rich
 
 RESOLVE = Weights(makespan=1)
+# One minute of makespan is worth one moved operation: with 20 : 1, a search of 20 CPU-s kept 8 % in place, with 20 : 20 86 % after 12.
+REPAIR = Weights(makespan=20, moved=20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ def main() -> None:
     rich.warm_up()
     rows = []
     for seed in range(1, asked.cases + 1):
-        row = measured(breakdown(seed), asked.seconds, seed, has_peer=not asked.without_peer)
+        row = measured(breakdown(seed, weights=REPAIR), asked.seconds, seed, has_peer=not asked.without_peer)
         rows.append(row)
         print(f"case {seed}: {row}", flush=True)
     ratio = sum(row.repaired for row in rows) / sum(row.resolved for row in rows)

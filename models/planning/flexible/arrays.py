@@ -1,7 +1,6 @@
 """A flexible job shop as arrays, and which problems are one."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +8,6 @@ from numpy.typing import NDArray
 from factolake.domain.job import Mode, Placed, Problem
 
 Ints = NDArray[np.int64]
-Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 
 # The search bars pairs of operations: a table of 100 MB at this size
@@ -43,13 +41,6 @@ class Shop(NamedTuple):
     modes: Ints
     setups: Ints
     has_setups: bool
-
-
-def compiled(function: Kernel) -> Kernel:
-    """The function in machine code, kept in numba's cache on disk. Arrays and whole numbers only."""
-    from numba import njit
-
-    return cast(Kernel, njit(cache=True)(function))
 
 
 def fits(problem: Problem) -> bool:

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from models.planning.flexible.arrays import FAMILY, JOB_AFTER, JOB_BEFORE, ON, ON_KIND, RELEASE, SHORTEST, TAKES, WAYS, Ints, Shop, compiled
+from models.planning.compiled import compiled
+from models.planning.flexible.arrays import FAMILY, JOB_AFTER, JOB_BEFORE, ON, ON_KIND, RELEASE, SHORTEST, TAKES, WAYS, Ints, Shop
 from models.planning.flexible.tabu import draw
 
 

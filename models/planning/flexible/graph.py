@@ -5,6 +5,7 @@ The graph is a table, [row, operation]; `arrays` names the rows. One array costs
 
 import numpy as np
 
+from models.planning.compiled import compiled
 from models.planning.flexible.arrays import (
     AFTER,
     BEFORE,
@@ -29,7 +30,6 @@ from models.planning.flexible.arrays import (
     WAY,
     Ints,
     Shop,
-    compiled,
 )
 
 

@@ -7,6 +7,7 @@ flexible job shop problem, Journal of Scheduling, 2000). With setups more places
 (Gonzalez, Vela and Varela, An efficient memetic algorithm for the flexible job shop with setup times, ICAPS 2013).
 """
 
+from models.planning.compiled import compiled
 from models.planning.flexible.arrays import (
     AFTER,
     BEFORE,
@@ -29,7 +30,6 @@ from models.planning.flexible.arrays import (
     WAY,
     Ints,
     Shop,
-    compiled,
 )
 from models.planning.flexible.graph import link, unlink
 

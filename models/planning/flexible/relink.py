@@ -7,7 +7,8 @@ Cheng, A tabu search/path relinking algorithm to solve the job shop scheduling p
 
 import numpy as np
 
-from models.planning.flexible.arrays import BEST_ORDER, BEST_WAY, HEAD, ON, PLACE, WAY, Ints, Shop, compiled
+from models.planning.compiled import compiled
+from models.planning.flexible.arrays import BEST_ORDER, BEST_WAY, HEAD, ON, PLACE, WAY, Ints, Shop
 from models.planning.flexible.graph import fill
 from models.planning.flexible.tabu import draw
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from models.planning.compiled import compiled
 from models.planning.flexible.arrays import (
     AFTER,
     BEFORE,
@@ -28,7 +29,6 @@ from models.planning.flexible.arrays import (
     WAYS,
     Ints,
     Shop,
-    compiled,
 )
 from models.planning.flexible.graph import arrange, graph_for, link, measure, unlink
 from models.planning.flexible.insertion import may_follow, may_precede, put_back, tails_without, take_out, through

@@ -5,7 +5,7 @@
 
 from factolake.domain.job import Job, Machine, Mode, Operation, Problem, Weights
 from models.planning.rich.bound import lower_bound
-from models.planning.rich.search import rules, search
+from models.planning.rich.searching import rules, search
 
 __all__ = ["fits", "lower_bound", "rules", "search", "warm_up"]
 

@@ -4,9 +4,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from models.planning.compiled import compiled
 from models.planning.rich.arrays import Data, Ints
 from models.planning.rich.decoder import BROKEN, COST, cost, decode
 from models.planning.rich.moves import draw, propose
@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 STRETCH = 1 << 20
 
 
-@njit(cache=True)
+@compiled
 def stand_at(data: Data, space: Space, begin: int) -> int:
     """Stand at space.new_order and new_modes, which differ from place `begin` of the order on; what that costs, penalty included."""
     space.order[begin:] = space.new_order[begin:]
@@ -29,7 +29,7 @@ def stand_at(data: Data, space: Space, begin: int) -> int:
     return cost(data, space.base, space.job_ends, space.costs)
 
 
-@njit(cache=True)
+@compiled
 def is_better(costs: Ints, best: Ints) -> bool:
     """Whether a plan breaks less, or costs less where it breaks as much."""
     return bool(costs[BROKEN] < best[BROKEN] or (costs[BROKEN] == best[BROKEN] and costs[COST] < best[COST]))
@@ -44,7 +44,7 @@ class Kept(NamedTuple):
     modes: Ints
 
 
-@njit(cache=True)
+@compiled
 def anneal(data: Data, space: Space, rounds: int, heat: float, best: Kept, rises: Floats) -> int:
     """Try so many changes at a temperature; how many were taken. `best` is kept up to date, and `rises`: sum and number of those that cost more."""
     here = cost(data, space.base, space.job_ends, space.costs)

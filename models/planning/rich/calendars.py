@@ -1,11 +1,10 @@
 """Open time of machines, in compiled code. Windows are rows (opens, closes, open time before), `first` to `last` those of one machine."""
 
-from numba import njit
-
+from models.planning.compiled import compiled
 from models.planning.rich.arrays import CLOSES, FAR, OPEN_BEFORE, OPENS, Ints
 
 
-@njit(cache=True)
+@compiled
 def window_at(windows: Ints, first: int, last: int, time: int) -> int:
     """Row of the first window that closes after a time, `last` where none does."""
     while first < last:
@@ -17,7 +16,7 @@ def window_at(windows: Ints, first: int, last: int, time: int) -> int:
     return first
 
 
-@njit(cache=True)
+@compiled
 def work_end(windows: Ints, first: int, last: int, start: int, duration: int) -> int:
     """When so much open time since a start is over, FAR where it never is."""
     if duration == 0:
@@ -36,7 +35,7 @@ def work_end(windows: Ints, first: int, last: int, start: int, duration: int) ->
     return int(begin + left)
 
 
-@njit(cache=True)
+@compiled
 def work_start(windows: Ints, first: int, last: int, earliest: int, duration: int, is_split: int) -> int:
     """Earliest start in open time from which the work can be done, FAR where there is none."""
     row = window_at(windows, first, last, earliest)
@@ -53,7 +52,7 @@ def work_start(windows: Ints, first: int, last: int, earliest: int, duration: in
     return FAR
 
 
-@njit(cache=True)
+@compiled
 def latest_start(windows: Ints, first: int, last: int, end: int, duration: int, is_split: int) -> int:
     """Latest start whose work is over at `end` or before it, counting open time alone where the work is split; below 0 where there is none."""
     if not is_split:
@@ -70,7 +69,7 @@ def latest_start(windows: Ints, first: int, last: int, end: int, duration: int, 
     return -1
 
 
-@njit(cache=True)
+@compiled
 def open_time(windows: Ints, first: int, last: int, time: int) -> int:
     """Open time before a time."""
     row = window_at(windows, first, last, time)

@@ -7,8 +7,8 @@ EDD: earliest due date. SPT: shortest operation. MWKR: most work remaining of th
 import math
 
 import numpy as np
-from numba import njit
 
+from models.planning.compiled import compiled
 from models.planning.rich.arrays import (
     DUE,
     DURATION,
@@ -49,7 +49,7 @@ def work_left(data: Data) -> Ints:
     return left
 
 
-@njit(cache=True)
+@compiled
 def _estimate(data: Data, state: State, operation: int, mode: int) -> tuple[int, int]:
     """(start, end) of an operation at the end of its machine's list, by machine, release and links alone."""
     machine = data.modes[mode, MACHINE]
@@ -66,7 +66,7 @@ def _estimate(data: Data, state: State, operation: int, mode: int) -> tuple[int,
     return start, work_end(data.windows, first, last, start, duration) if start < FAR else FAR
 
 
-@njit(cache=True)
+@compiled
 def _worth(data: Data, state: State, operation: int, mode: int, rule: int, now: int, left: int, means: Ints) -> float:
     """How much a rule wants an operation next; the highest goes first."""
     job = data.operations[operation, JOB]
@@ -88,7 +88,7 @@ def _worth(data: Data, state: State, operation: int, mode: int, rule: int, now: 
     return float(worth)
 
 
-@njit(cache=True)
+@compiled
 def dispatch(data: Data, space: Space, rule: int, left: Ints, means: Ints) -> None:
     """Fill space.state from what is fixed by a rule, and space.new_order and new_modes with what it took."""
     state = space.state
@@ -114,7 +114,7 @@ def dispatch(data: Data, space: Space, rule: int, left: Ints, means: Ints) -> No
         space.new_order[count + at] = waiting[at]
 
 
-@njit(cache=True)
+@compiled
 def _next(data: Data, space: Space, count: int, rule: int, left: Ints, means: Ints) -> tuple[int, int]:
     """(place in space.spare, mode) of the next operation: of those that could start before the first of them could end, which the rule puts first."""
     state, waiting = space.state, space.spare
@@ -138,7 +138,7 @@ def _next(data: Data, space: Space, count: int, rule: int, left: Ints, means: In
     return best, best_mode
 
 
-@njit(cache=True)
+@compiled
 def _best_mode(data: Data, space: Space, operation: int) -> tuple[int, int, int]:
     """(mode, start, end) that would end first."""
     state = space.state

@@ -1,7 +1,6 @@
 """From an order of the operations and a mode for each to a plan that keeps every rule, and what that plan costs."""
 
-from numba import njit
-
+from models.planning.compiled import compiled, inlined
 from models.planning.rich.arrays import (
     BATCH,
     BEFORE,
@@ -41,7 +40,7 @@ BROKEN, COST, LATEST, LATE, SET_UP, N_MOVED = range(6)
 MOST_TRIES = 400
 
 
-@njit(cache=True)
+@compiled
 def is_ready(data: Data, state: State, operation: int) -> bool:
     """Whether all that an operation comes after is placed."""
     for row in range(data.operations[operation, LINKS], data.operations[operation + 1, LINKS]):
@@ -50,7 +49,7 @@ def is_ready(data: Data, state: State, operation: int) -> bool:
     return True
 
 
-@njit(cache=True)
+@compiled
 def _take_back(data: Data, state: State, operation: int, stack: Ints, count: int) -> int:
     """Unplace an operation and all that is placed after it by links onto the stack; the new count, or -1 where one of them has to stay."""
     mark = count
@@ -71,7 +70,7 @@ def _take_back(data: Data, state: State, operation: int, stack: Ints, count: int
     return count
 
 
-@njit(inline="always")
+@inlined
 def settle(data: Data, space: Space, operation: int, modes: Ints) -> bool:
     """Place an operation; where it can only be placed once others start later, those are placed anew. False, all else as it was, where that fails."""
     state, ask, stack = space.state, space.ask, space.stack
@@ -98,7 +97,7 @@ def settle(data: Data, space: Space, operation: int, modes: Ints) -> bool:
     return True
 
 
-@njit(cache=True)
+@compiled
 def _put_off(data: Data, state: State, ask: Ints, stack: Ints, count: int) -> int:
     """Take back the operation that `ask` names, to start as late as that says; the new count of the stack, -1 where that cannot be."""
     if state.operations[ask[WHO], START] < 0:
@@ -107,7 +106,7 @@ def _put_off(data: Data, state: State, ask: Ints, stack: Ints, count: int) -> in
     return _take_back(data, state, ask[WHO], stack, count)
 
 
-@njit(cache=True)
+@compiled
 def settle_chain(data: Data, space: Space, operation: int, modes: Ints) -> None:
     """Place an operation and what follows it without waiting."""
     state = space.state
@@ -122,7 +121,7 @@ def settle_chain(data: Data, space: Space, operation: int, modes: Ints) -> None:
         operation = following
 
 
-@njit(cache=True)
+@compiled
 def decode(data: Data, space: Space, order: Ints, modes: Ints, begin: int, keeps: bool) -> None:
     """Decode the order into space.state, from the last kept state before `begin`; `keeps`: write the states kept from there on.
 
@@ -143,7 +142,7 @@ def decode(data: Data, space: Space, order: Ints, modes: Ints, begin: int, keeps
             settle_chain(data, space, order[at], modes)
 
 
-@njit(cache=True)
+@compiled
 def _broken(data: Data, state: State, operation: int) -> int:
     """By how much an operation misses its deadline and what stands fixed after it; the span of a whole plan where it has no place."""
     if state.operations[operation, START] < 0:
@@ -159,7 +158,7 @@ def _broken(data: Data, state: State, operation: int) -> int:
     return int(broken)
 
 
-@njit(cache=True)
+@compiled
 def _too_long(data: Data, state: State, machine: int, one: int) -> int:
     """By how much a batch that stands fixed lasts longer than the longest of its operations: one that made it so long is missing."""
     start, end, longest = state.operations[one, START], state.operations[one, END], 0
@@ -170,7 +169,7 @@ def _too_long(data: Data, state: State, machine: int, one: int) -> int:
     return int(max(0, end - work_end(data.windows, first, last, start, longest)))
 
 
-@njit(cache=True)
+@compiled
 def _machine_cost(data: Data, state: State, machine: int, costs: Ints) -> None:
     """Add a machine's setup time and moved operations."""
     one, behind, before = state.heads[machine, HEAD], -1, -1
@@ -187,7 +186,7 @@ def _machine_cost(data: Data, state: State, machine: int, costs: Ints) -> None:
         one = state.nodes[one, NEXT]
 
 
-@njit(cache=True)
+@compiled
 def cost(data: Data, state: State, job_ends: Ints, costs: Ints) -> int:
     """Fill `costs` (see BROKEN) and the jobs' ends for a decoded plan; what it costs with a penalty for what is broken."""
     costs[:] = 0

@@ -1,9 +1,9 @@
 """Small changes of an order and of modes, aimed at what makes the plan cost: each gives space.new_order and new_modes and the first place changed."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from models.planning.compiled import compiled
 from models.planning.rich.arrays import (
     DUE,
     FAMILY,
@@ -26,7 +26,7 @@ from models.planning.rich.space import Space
 from models.planning.rich.state import CHOSEN, END, NEXT, PREV, START, TAIL, State
 
 
-@njit(cache=True)
+@compiled
 def draw(random: NDArray[np.uint64], below: int) -> int:
     """A whole number from 0 to below - 1 (xorshift64*, Vigna 2016)."""
     value = random[0]
@@ -37,7 +37,7 @@ def draw(random: NDArray[np.uint64], below: int) -> int:
     return int(np.int64((value * np.uint64(2685821657736338717)) >> np.uint64(33)) % below)
 
 
-@njit(cache=True)
+@compiled
 def lift(data: Data, space: Space, operation: int, to: int) -> int:
     """Move an operation forward to a place in the order, with those it comes after that stand between; the first place changed."""
     order, marks, count = space.new_order, space.marks, 0
@@ -60,7 +60,7 @@ def lift(data: Data, space: Space, operation: int, to: int) -> int:
     return to
 
 
-@njit(cache=True)
+@compiled
 def sink(data: Data, space: Space, operation: int, to: int) -> int:
     """Move an operation back to a place in the order, with those that come after it and stand between; the first place changed."""
     order, marks, count = space.new_order, space.marks, 0
@@ -83,7 +83,7 @@ def sink(data: Data, space: Space, operation: int, to: int) -> int:
     return int(at)
 
 
-@njit(cache=True)
+@compiled
 def costly_job(data: Data, space: Space) -> int:
     """A job that makes the plan cost, by chance: a late one as often as it costs, or (as often as lateness is nothing) one that ends last."""
     latest, last, late = 0, 0, 0
@@ -101,7 +101,7 @@ def costly_job(data: Data, space: Space) -> int:
     return last
 
 
-@njit(cache=True)
+@compiled
 def _last_of(data: Data, space: Space, job: int) -> int:
     """The operation of a job that ends last."""
     best, end = -1, -1
@@ -111,7 +111,7 @@ def _last_of(data: Data, space: Space, job: int) -> int:
     return best
 
 
-@njit(cache=True)
+@compiled
 def _latest_link(data: Data, state: State, operation: int) -> tuple[int, int]:
     """(the operation whose link to this one is met last, when), (-1, release) where the release is later."""
     best, met = -1, data.operations[operation, RELEASE]
@@ -127,7 +127,7 @@ def _latest_link(data: Data, state: State, operation: int) -> tuple[int, int]:
     return best, met
 
 
-@njit(cache=True)
+@compiled
 def aim(data: Data, space: Space) -> int:
     """An operation that makes the plan cost: on the way back from the end of a costly job, one that waits though its links are met."""
     state = space.base
@@ -150,7 +150,7 @@ def aim(data: Data, space: Space) -> int:
     return operation if not data.operations[operation, FIXED] else space.order[draw(space.random, space.order.shape[0])]
 
 
-@njit(cache=True)
+@compiled
 def _along(space: Space, operation: int, column: int) -> int:
     """One of the next few operations on its machine, in one direction (NEXT or PREV); -1 where there is none that is free."""
     steps = 1
@@ -167,7 +167,7 @@ def _along(space: Space, operation: int, column: int) -> int:
     return found
 
 
-@njit(cache=True)
+@compiled
 def _kin(data: Data, space: Space, operation: int) -> int:
     """The nearest operation of the same family on its machine that is not a neighbour, -1 where there is none within twelve."""
     column = NEXT if draw(space.random, 2) else PREV
@@ -181,7 +181,7 @@ def _kin(data: Data, space: Space, operation: int) -> int:
     return -1
 
 
-@njit(cache=True)
+@compiled
 def _other_mode(data: Data, space: Space, operation: int) -> int:
     """Give an operation another of its modes and let it come before something on that machine at about its time; the first place changed."""
     first, last = data.operations[operation, MODES], data.operations[operation + 1, MODES]
@@ -201,7 +201,7 @@ def _other_mode(data: Data, space: Space, operation: int) -> int:
     return int(at)
 
 
-@njit(cache=True)
+@compiled
 def _shift_job(data: Data, space: Space, job: int) -> int:
     """Move all operations of a job forward by one random number of places, as far as their links let them; the first place changed."""
     size = space.order.shape[0]
@@ -227,7 +227,7 @@ def _shift_job(data: Data, space: Space, job: int) -> int:
     return int(first)
 
 
-@njit(cache=True)
+@compiled
 def _move_job(data: Data, space: Space, job: int) -> int:
     for at in range(space.order.shape[0]):
         space.marks[space.order[at]] = at
@@ -236,7 +236,7 @@ def _move_job(data: Data, space: Space, job: int) -> int:
     return int(min(first, space.order.shape[0] - 1))
 
 
-@njit(cache=True)
+@compiled
 def propose(data: Data, space: Space) -> int:
     """A change; the first place of the order that it touches, -1 where it came to nothing. space.new_order and new_modes equal the base before."""
     chance = draw(space.random, 100)

@@ -1,7 +1,6 @@
 """Placing one operation as early as every rule allows, behind or between what is placed already (serial schedule generation)."""
 
-from numba import njit
-
+from models.planning.compiled import compiled, inlined
 from models.planning.rich.arrays import (
     BATCH,
     BUFFER,
@@ -33,7 +32,7 @@ DONE, NEVER, AGAIN = range(3)
 WHO, WHEN, BEHIND_WHOM, STARTS, ENDS = range(5)
 
 
-@njit(cache=True)
+@compiled
 def setup_time(data: Data, machine: int, before: int, operation: int) -> int:
     """Setup of a machine from the operation before (-1: as it is at 0) to the next."""
     matrix = data.resources[machine, SETUPS]
@@ -43,13 +42,13 @@ def setup_time(data: Data, machine: int, before: int, operation: int) -> int:
     return data.setups[matrix, family, data.operations[operation, FAMILY]] if family >= 0 else 0
 
 
-@njit(cache=True)
+@compiled
 def travel_time(data: Data, mode: int, next_mode: int) -> int:
     """Travel from the machine of one mode to that of another."""
     return int(data.travel[data.resources[data.modes[mode, MACHINE], PLACE], data.resources[data.modes[next_mode, MACHINE], PLACE]])
 
 
-@njit(cache=True)
+@compiled
 def _joins(data: Data, state: State, machine: int, other: int, operation: int, mode: int, earliest: int) -> bool:
     """Whether an operation can join the batch of another one without making it longer."""
     start = state.operations[other, START]
@@ -73,7 +72,7 @@ def _joins(data: Data, state: State, machine: int, other: int, operation: int, m
     return bool(count < data.resources[machine, BATCH])
 
 
-@njit(cache=True)
+@compiled
 def _by_number(state: State, machine: int, operation: int, ask: Ints) -> None:
     """Set ask[BEHIND_WHOM] so that the operations of a batch stand in the order of their numbers."""
     behind = ask[BEHIND_WHOM]
@@ -86,7 +85,7 @@ def _by_number(state: State, machine: int, operation: int, ask: Ints) -> None:
     ask[BEHIND_WHOM] = behind
 
 
-@njit(cache=True)
+@compiled
 def _gap(data: Data, state: State, operation: int, mode: int, earliest: int, ask: Ints) -> bool:
     """Find the first gap of the machine from a time on: ask[BEHIND_WHOM], ask[STARTS], ask[ENDS]; False where there is none."""
     machine, duration, split = data.modes[mode, MACHINE], data.modes[mode, DURATION], data.operations[operation, SPLIT]
@@ -113,7 +112,7 @@ def _gap(data: Data, state: State, operation: int, mode: int, earliest: int, ask
         behind = after
 
 
-@njit(cache=True)
+@compiled
 def _ready(data: Data, state: State, operation: int, mode: int, ask: Ints) -> int:
     """Earliest start by release, links and what is placed after it already; ask[STARTS] is the one start that a no-wait link allows, or -1.
 
@@ -139,7 +138,7 @@ def _ready(data: Data, state: State, operation: int, mode: int, ask: Ints) -> in
     return int(max(earliest, arrived))
 
 
-@njit(cache=True)
+@compiled
 def _ask_links(data: Data, state: State, operation: int, mode: int, arrival: int, only_no_wait: bool, ask: Ints) -> int:
     """Ask the operation before, whose link is met too early, to end so late that it is met at `arrival`."""
     best, met_last = -1, -1
@@ -161,7 +160,7 @@ def _ask_links(data: Data, state: State, operation: int, mode: int, arrival: int
     return AGAIN
 
 
-@njit(inline="always")
+@inlined
 def place(data: Data, state: State, operation: int, mode: int, ask: Ints, chosen: Ints) -> int:
     """Place an operation in a mode: DONE, NEVER, or AGAIN where ask[WHO] has to start at ask[WHEN] or later first."""
     machine = data.modes[mode, MACHINE]
@@ -194,13 +193,13 @@ def place(data: Data, state: State, operation: int, mode: int, ask: Ints, chosen
     return DONE
 
 
-@njit(cache=True)
+@compiled
 def _is_with_others(state: State, operation: int) -> bool:
     start, behind, after = state.operations[operation, START], state.nodes[operation, PREV], state.nodes[operation, NEXT]
     return bool((behind >= 0 and state.operations[behind, START] == start) or (after >= 0 and state.operations[after, START] == start))
 
 
-@njit(cache=True)
+@compiled
 def _lasts_without(data: Data, state: State, machine: int, operation: int) -> bool:
     """Whether a batch lasts as long as it does without one of its operations."""
     start, end = state.operations[operation, START], state.operations[operation, END]
@@ -216,7 +215,7 @@ def _lasts_without(data: Data, state: State, machine: int, operation: int) -> bo
     return False
 
 
-@njit(cache=True)
+@compiled
 def unplace(data: Data, state: State, operation: int) -> bool:
     """Take an operation out of the plan; False, and all stays, where those around it would then break a rule."""
     machine = data.modes[state.operations[operation, CHOSEN], MACHINE]

@@ -1,7 +1,6 @@
 """Whether people, tools, materials and buffers allow an operation from a start to an end, and if not, when to try again."""
 
-from numba import njit
-
+from models.planning.compiled import compiled
 from models.planning.rich.arrays import (
     BUFFER,
     CLOSES,
@@ -27,7 +26,7 @@ from models.planning.rich.calendars import window_at
 from models.planning.rich.state import ARRIVED, CHOSEN, END, NEXT, PREV, START, TAIL, State, insert_after, last_by, remove
 
 
-@njit(cache=True)
+@compiled
 def person_windows(data: Data, person: int, machine: int, start: int, end: int) -> int:
     """0 where a person is there whenever the machine is open from start to end, else the next start at which they may be."""
     resources, windows = data.resources, data.windows
@@ -47,7 +46,7 @@ def person_windows(data: Data, person: int, machine: int, start: int, end: int) 
     return 0
 
 
-@njit(cache=True)
+@compiled
 def person_free(data: Data, state: State, person: int, machine: int, start: int, end: int) -> int:
     """0 where a person can work on a machine from start to end, else the next start at which they may."""
     node = last_by(state, data.node_operation, person, start)
@@ -59,7 +58,7 @@ def person_free(data: Data, state: State, person: int, machine: int, start: int,
     return person_windows(data, person, machine, start, end)
 
 
-@njit(cache=True)
+@compiled
 def _is_taken(chosen: Ints, count: int, person: int) -> bool:
     for slot in range(count):
         if chosen[slot] == person:
@@ -67,7 +66,7 @@ def _is_taken(chosen: Ints, count: int, person: int) -> bool:
     return False
 
 
-@njit(cache=True)
+@compiled
 def _other_for(data: Data, state: State, mode: int, slot: int, count: int, start: int, end: int, chosen: Ints) -> int:
     """A free person for a slot who is in none of the first `count` slots, -1 where there is none; chosen[-1] becomes when to try again."""
     skill = data.skills[data.modes[mode, SKILLED] + slot]
@@ -82,7 +81,7 @@ def _other_for(data: Data, state: State, mode: int, slot: int, count: int, start
     return -1
 
 
-@njit(cache=True)
+@compiled
 def _holds(data: Data, person: int, skill: int) -> bool:
     for row in range(data.skilled_from[skill], data.skilled_from[skill + 1]):
         if data.skilled[row] + data.sizes[N_MACHINES] == person:
@@ -90,7 +89,7 @@ def _holds(data: Data, person: int, skill: int) -> bool:
     return False
 
 
-@njit(cache=True)
+@compiled
 def choose_people(data: Data, state: State, mode: int, start: int, end: int, chosen: Ints) -> int:
     """Fill chosen[:slots] with free people, who holds the fewest skills first; 0, or the next start to try.
 
@@ -115,7 +114,7 @@ def choose_people(data: Data, state: State, mode: int, start: int, end: int, cho
     return 0
 
 
-@njit(cache=True)
+@compiled
 def _next_free(data: Data, state: State, mode: int, start: int, end: int) -> int:
     """Earliest later start at which one of the people who are not free now may be."""
     again = FAR
@@ -128,7 +127,7 @@ def _next_free(data: Data, state: State, mode: int, start: int, end: int) -> int
     return again
 
 
-@njit(cache=True)
+@compiled
 def tool_free(data: Data, state: State, tool: int, machine: int, start: int, end: int) -> int:
     """0 where a tool can be at a machine from start to end, else the next start at which it may."""
     here = data.resources[machine, PLACE]
@@ -159,7 +158,7 @@ def tool_free(data: Data, state: State, tool: int, machine: int, start: int, end
     return 0
 
 
-@njit(cache=True)
+@compiled
 def tools_free(data: Data, state: State, mode: int, start: int, end: int) -> int:
     """0 where all tools of a mode are free, else the next start to try."""
     first = data.sizes[N_MACHINES] + data.sizes[N_PEOPLE]
@@ -170,7 +169,7 @@ def tools_free(data: Data, state: State, mode: int, start: int, end: int) -> int
     return 0
 
 
-@njit(cache=True)
+@compiled
 def _stocked(data: Data, state: State, material: int, quantity: int, earliest: int) -> int:
     """Earliest time from which on there is always so much of a material left, FAR where there never is."""
     row, first = data.resources[material + 1, WINDOWS] - 1, data.resources[material, WINDOWS]
@@ -199,7 +198,7 @@ def _stocked(data: Data, state: State, material: int, quantity: int, earliest: i
     return earliest
 
 
-@njit(cache=True)
+@compiled
 def materials_from(data: Data, state: State, operation: int, earliest: int) -> int:
     """Earliest time from which on all materials of an operation are there, FAR where they never are."""
     first = data.sizes[N_MACHINES] + data.sizes[N_PEOPLE] + data.sizes[N_TOOLS]
@@ -208,7 +207,7 @@ def materials_from(data: Data, state: State, operation: int, earliest: int) -> i
     return earliest
 
 
-@njit(cache=True)
+@compiled
 def buffer_from(data: Data, state: State, operation: int, machine: int, arrived: int, start: int) -> int:
     """Earliest arrival from which on a machine's buffer has a place until the start; `arrived` where it has one all the time."""
     places = data.resources[machine, BUFFER]
@@ -228,7 +227,7 @@ def buffer_from(data: Data, state: State, operation: int, machine: int, arrived:
     return earliest
 
 
-@njit(cache=True)
+@compiled
 def _crowded_until(state: State, machine: int, operation: int, moment: int, places: int) -> int:
     """When the first of those leaves who wait at a moment, where they fill the buffer; -1 where they do not."""
     count, until = 0, FAR
@@ -241,7 +240,7 @@ def _crowded_until(state: State, machine: int, operation: int, moment: int, plac
     return until if count >= places else -1
 
 
-@njit(cache=True)
+@compiled
 def hold(data: Data, state: State, operation: int, mode: int, chosen: Ints) -> None:
     """Enter an operation that has a start into the lists of its people, tools and materials."""
     start = state.operations[operation, START]
@@ -255,12 +254,12 @@ def hold(data: Data, state: State, operation: int, mode: int, chosen: Ints) -> N
         _enter(data, state, first + data.needs[row, 0], data.sizes[NEED_NODES] + row, start)
 
 
-@njit(cache=True)
+@compiled
 def _enter(data: Data, state: State, resource: int, node: int, start: int) -> None:
     insert_after(state.nodes, state.heads, resource, last_by(state, data.node_operation, resource, start), node)
 
 
-@njit(cache=True)
+@compiled
 def let_go(data: Data, state: State, operation: int) -> None:
     """Take an operation out of the lists of its machine, people, tools and materials."""
     mode = state.operations[operation, CHOSEN]
@@ -274,7 +273,7 @@ def let_go(data: Data, state: State, operation: int) -> None:
     state.operations[operation, START] = -1
 
 
-@njit(cache=True)
+@compiled
 def tools_can_skip(data: Data, state: State, operation: int) -> bool:
     """Whether an operation's tools reach their next machine in time from the one before it."""
     mode = state.operations[operation, CHOSEN]

@@ -3,10 +3,10 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from factolake.domain.job import Placed, Problem
+from models.planning.compiled import compiled
 from models.planning.rich.arrays import (
     DURATION,
     FIXED,
@@ -89,7 +89,7 @@ def shortest_mode(data: Data, operation: int) -> int:
     return int(first + np.argmin(data.modes[first:last, DURATION])) if last > first else int(first)
 
 
-@njit(cache=True)
+@compiled
 def _stand(data: Data, state: State, operation: int, mode: int, start: int, end: int, people: Ints) -> None:
     state.operations[operation, START], state.operations[operation, END], state.operations[operation, CHOSEN] = start, end, mode
     machine = data.modes[mode, MACHINE]
@@ -97,7 +97,7 @@ def _stand(data: Data, state: State, operation: int, mode: int, start: int, end:
     hold(data, state, operation, mode, people)
 
 
-@njit(cache=True)
+@compiled
 def _arrive(data: Data, state: State, operation: int) -> None:
     here = data.resources[data.modes[state.operations[operation, CHOSEN], MACHINE], PLACE]
     arrived = -1

@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from models.planning.compiled import compiled
 from models.planning.rich.arrays import Data, Ints
 
 # Columns of State.operations: start is -1 before it is placed; CHOSEN is the row of its mode in Data.modes.
@@ -34,7 +34,7 @@ def new_state(data: Data) -> State:
     return state
 
 
-@njit(cache=True)
+@compiled
 def insert_after(nodes: Ints, heads: Ints, resource: int, behind: int, node: int) -> None:
     """Put a node into a resource's list, behind another one (-1: first)."""
     if behind < 0:
@@ -52,7 +52,7 @@ def insert_after(nodes: Ints, heads: Ints, resource: int, behind: int, node: int
         nodes[following, PREV] = node
 
 
-@njit(cache=True)
+@compiled
 def remove(nodes: Ints, heads: Ints, node: int) -> None:
     """Take a node out of the list it is in."""
     resource = nodes[node, OWNER]
@@ -68,7 +68,7 @@ def remove(nodes: Ints, heads: Ints, node: int) -> None:
     nodes[node, OWNER] = -1
 
 
-@njit(cache=True)
+@compiled
 def last_by(state: State, node_operation: Ints, resource: int, time: int) -> int:
     """Node of the last thing that a resource begins by a time, -1 where there is none."""
     node = state.heads[resource, TAIL]

@@ -7,14 +7,14 @@ shortens schedules of large shops much (forward-backward improvement, Li and Wil
 from collections.abc import Callable
 
 import numpy as np
-from numba import njit
 
+from models.planning.compiled import compiled
 from models.planning.shop.heads_tails import Ints, Nodes, Times
 from models.planning.shop.moves import draw
 from models.planning.shop.tabu import Shop, begin
 
 
-@njit(cache=True)
+@compiled
 def _earliest(nodes: Nodes, free: Times, waiting: Ints, offset: Ints, count: Ints, machine: int) -> int:
     """When a machine can begin its next operation; `waiting` from `offset` on: those that could be it, `spare` of a node: when it is ready."""
     soonest = np.iinfo(np.int64).max
@@ -23,7 +23,7 @@ def _earliest(nodes: Nodes, free: Times, waiting: Ints, offset: Ints, count: Int
     return int(max(soonest, free[machine]))
 
 
-@njit(cache=True)
+@compiled
 def _pick(nodes: Nodes, priority: Times, noise: int, search: Nodes, waiting: Ints, offset: int, count: int, time: int) -> int:
     """Place of the operation with the highest priority among those ready at `time`."""
     best, chosen = np.iinfo(np.int64).min, -1
@@ -36,7 +36,7 @@ def _pick(nodes: Nodes, priority: Times, noise: int, search: Nodes, waiting: Int
     return chosen
 
 
-@njit(cache=True)
+@compiled
 def dispatch(nodes: Nodes, priority: Times, noise: int, search: Nodes, machines: int, order: Ints) -> int:
     """Write the order without idling where the highest priority, `noise` drawn onto it, goes first; returns its makespan."""
     size = order.shape[0]
@@ -71,7 +71,7 @@ def dispatch(nodes: Nodes, priority: Times, noise: int, search: Nodes, machines:
     return int(free.max())
 
 
-@njit(cache=True)
+@compiled
 def _works(nodes: Nodes, finals: Ints, into: Times) -> None:
     """Write the work from each operation to the end of its job."""
     for final in finals:

@@ -8,8 +8,9 @@ stretch between the moved nodes (Nowicki and Smutnicki 2005; Katriel, Michel and
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from models.planning.compiled import compiled
 
 Ints = NDArray[np.int32]
 Times = NDArray[np.int64]
@@ -24,7 +25,7 @@ those of the machine; duration, earliest end, time from its start to the end of 
 counted up and down at each call, which took half the time."""
 
 
-@njit(cache=True)
+@compiled
 def load(nodes: Nodes, finals: Ints, order: Ints, into: Ints, last: Ints) -> int:
     """Take the machine sequences from the linear order `order`, which is copied to `into`; returns the makespan. `last`: room, one a machine."""
     size = order.shape[0]
@@ -48,7 +49,7 @@ def load(nodes: Nodes, finals: Ints, order: Ints, into: Ints, last: Ints) -> int
     return int(makespan(nodes, finals))
 
 
-@njit(cache=True)
+@compiled
 def makespan(nodes: Nodes, finals: Ints) -> int:
     """Latest end of any job; `finals`: the last operations of the jobs."""
     latest = 0
@@ -57,7 +58,7 @@ def makespan(nodes: Nodes, finals: Ints) -> int:
     return int(latest)
 
 
-@njit(cache=True)
+@compiled
 def renew_ends(nodes: Nodes, order: Ints, low: int, reach: int) -> None:
     """Ends from rank `low` to `reach`, and as far behind as something changes."""
     rank = low
@@ -70,7 +71,7 @@ def renew_ends(nodes: Nodes, order: Ints, low: int, reach: int) -> None:
         rank += 1
 
 
-@njit(cache=True)
+@compiled
 def renew_rests(nodes: Nodes, order: Ints, high: int, reach: int) -> None:
     """Rests from rank `high` down to `reach`, and as far ahead as something changes."""
     size = order.shape[0]
@@ -86,7 +87,7 @@ def renew_rests(nodes: Nodes, order: Ints, high: int, reach: int) -> None:
     nodes[size].rank = -1
 
 
-@njit(cache=True)
+@compiled
 def move_behind(nodes: Nodes, order: Ints, room: Times, one: int, other: int) -> bool:
     """Put `one` right behind `other`, which is later on its machine; False, and nothing done, where a path leads from `one` to `other`."""
     low, high = nodes[one].rank, nodes[other].rank
@@ -123,7 +124,7 @@ def move_behind(nodes: Nodes, order: Ints, room: Times, one: int, other: int) ->
     return bool(is_free)
 
 
-@njit(cache=True)
+@compiled
 def move_ahead(nodes: Nodes, order: Ints, room: Times, one: int, other: int) -> bool:
     """Put `one` right ahead of `other`, which is earlier on its machine; False, and nothing done, where a path leads from `other` to `one`."""
     low, high = nodes[other].rank, nodes[one].rank
@@ -160,14 +161,14 @@ def move_ahead(nodes: Nodes, order: Ints, room: Times, one: int, other: int) -> 
     return bool(is_free)
 
 
-@njit(cache=True)
+@compiled
 def _renew(nodes: Nodes, order: Ints, low: int, high: int, left: int, right: int) -> None:
     """Times after a move between ranks `low` and `high`; `left` and `right`: the nodes on the machine around the stretch."""
     renew_ends(nodes, order, low, max(high, nodes[right].rank))
     renew_rests(nodes, order, high, low if left == order.shape[0] else min(low, nodes[left].rank))
 
 
-@njit(cache=True)
+@compiled
 def _join(nodes: Nodes, left: int, right: int) -> None:
     """Make two nodes neighbours on a machine; what "none" has for neighbours is never read."""
     nodes[left].right = right

@@ -5,12 +5,12 @@ A block is a longest stretch of the path on one machine. Its operations move beh
 """
 
 import numpy as np
-from numba import njit
 
+from models.planning.compiled import compiled
 from models.planning.shop.heads_tails import Ints, Nodes, Times
 
 
-@njit(cache=True)
+@compiled
 def draw(search: Nodes, limit: int) -> int:
     """A whole number from 0 to `limit` - 1, `limit` below 2**31; renews `search.random`, which is above 0 (xorshift, Marsaglia 2003)."""
     word = np.uint64(search[0].random)
@@ -21,7 +21,7 @@ def draw(search: Nodes, limit: int) -> int:
     return int(np.int64((word >> np.uint64(33)) * np.uint64(limit) >> np.uint64(31)))
 
 
-@njit(cache=True)
+@compiled
 def critical_path(nodes: Nodes, finals: Ints, latest: int, path: Ints, search: Nodes) -> int:
     """A longest path, drawn at each fork, written to the end of `path`; returns where it begins there. `latest`: the makespan."""
     size = nodes.shape[0] - 1
@@ -50,21 +50,21 @@ def critical_path(nodes: Nodes, finals: Ints, latest: int, path: Ints, search: N
     return int(start)
 
 
-@njit(cache=True)
+@compiled
 def may_move_behind(nodes: Nodes, one: int, other: int) -> bool:
     """Whether no path leads from the job successor of `one` to `other`, for sure."""
     after = nodes[one].after
     return bool(after != other and nodes[other].rest >= nodes[after].rest)
 
 
-@njit(cache=True)
+@compiled
 def may_move_ahead(nodes: Nodes, one: int, other: int) -> bool:
     """Whether no path leads from `other` to the job predecessor of `one`, for sure."""
     before = nodes[one].before
     return bool(before != other and nodes[other].end >= nodes[before].end)
 
 
-@njit(cache=True)
+@compiled
 def behind(nodes: Nodes, one: int, other: int, heads: Times) -> int:
     """Longest path through the operations concerned once `one` stands right behind `other` (estimate of Balas and Vazacopoulos 1998)."""
     end = nodes[nodes[one].left].end
@@ -87,7 +87,7 @@ def behind(nodes: Nodes, one: int, other: int, heads: Times) -> int:
     return int(longest)
 
 
-@njit(cache=True)
+@compiled
 def ahead(nodes: Nodes, one: int, other: int, tails: Times) -> int:
     """Longest path through the operations concerned once `one` stands right ahead of `other`."""
     rest = nodes[nodes[one].right].rest

@@ -6,13 +6,13 @@ Smutnicki 2005; Peng, Lü and Cheng 2015).
 """
 
 import numpy as np
-from numba import njit
 
+from models.planning.compiled import compiled
 from models.planning.shop.heads_tails import Ints, Nodes
 from models.planning.shop.moves import draw
 
 
-@njit(cache=True)
+@compiled
 def between(one: Ints, other: Ints, share: int, stretch: int, search: Nodes, into: Ints, taken: Ints) -> None:
     """Write an order to `into` that takes its next operations from `one` with a chance of `share` in 1,000, else from `other`.
 
@@ -32,7 +32,7 @@ def between(one: Ints, other: Ints, share: int, stretch: int, search: Nodes, int
         taken[into[rank]] = 1
 
 
-@njit(cache=True)
+@compiled
 def distance(nodes: Nodes, one: Ints, other: Ints, rank: Ints, last: Ints, left: Ints) -> int:
     """Pairs on a machine that stand in opposite order; `rank`, `last` and `left`: room for a number an operation, a machine, an operation."""
     for place in range(other.shape[0]):

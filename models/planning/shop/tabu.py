@@ -7,8 +7,8 @@ Dell'Amico and Trubian 1993). Forbidding whole stretches of a sequence instead, 
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from models.planning.compiled import compiled
 from models.planning.shop.heads_tails import Ints, Nodes, Times, load, makespan, move_ahead, move_behind
 from models.planning.shop.moves import ahead, behind, critical_path, draw, may_move_ahead, may_move_behind
 
@@ -36,13 +36,13 @@ class Shop(NamedTuple):
     search: Nodes
 
 
-@njit(cache=True)
+@compiled
 def _slot(nodes: Nodes, until: Times, width: int, one: int, other: int) -> int:
     """Where it stands until when `one` may not be put before `other`."""
     return int((one * width + nodes[other].number) & (until.shape[0] - 1))
 
 
-@njit(cache=True)
+@compiled
 def _is_forbidden(nodes: Nodes, until: Times, search: Nodes, one: int, other: int, is_behind: bool) -> bool:
     """Whether a move would bring back a pair's order that was lately taken away."""
     now, width, iteration = one, search[0].width, search[0].iteration
@@ -54,7 +54,7 @@ def _is_forbidden(nodes: Nodes, until: Times, search: Nodes, one: int, other: in
     return False
 
 
-@njit(cache=True)
+@compiled
 def _forbid(nodes: Nodes, until: Times, search: Nodes, one: int, other: int, is_behind: bool) -> None:
     """Before a move: keep the orders of pairs that it takes away from coming back."""
     now, width = one, search[0].width
@@ -64,7 +64,7 @@ def _forbid(nodes: Nodes, until: Times, search: Nodes, one: int, other: int, is_
         until[_slot(nodes, until, width, one, now) if is_behind else _slot(nodes, until, width, now, one)] = end
 
 
-@njit(cache=True)
+@compiled
 def _weigh(nodes: Nodes, until: Times, room: Times, search: Nodes, one: int, other: int, is_behind: bool) -> None:
     """Look at one move of `one` right behind or ahead of `other`; keep it where it is the best free one."""
     if is_behind:
@@ -86,7 +86,7 @@ def _weigh(nodes: Nodes, until: Times, room: Times, search: Nodes, one: int, oth
         now.estimate, now.one, now.other, now.is_behind = estimate, one, other, is_behind
 
 
-@njit(cache=True)
+@compiled
 def _look(nodes: Nodes, until: Times, room: Times, search: Nodes, path: Ints, start: int) -> None:
     """Weigh all moves of the path that begins at `start`; none to the front of the first block or the back of the last, which cannot help."""
     size = path.shape[0]
@@ -109,7 +109,7 @@ def _look(nodes: Nodes, until: Times, room: Times, search: Nodes, path: Ints, st
         first = last + 1
 
 
-@njit(cache=True)
+@compiled
 def begin(shop: Shop, order: Ints) -> int:
     """Start from a linear order of all operations; returns its makespan."""
     now = shop.search[0]
@@ -119,7 +119,7 @@ def begin(shop: Shop, order: Ints) -> int:
     return int(now.now)
 
 
-@njit(cache=True)
+@compiled
 def _step(nodes: Nodes, finals: Ints, order: Ints, until: Times, path: Ints, room: Times, search: Nodes) -> bool:
     """Make the best free move, or any where none is free; False where no move is left."""
     now = search[0]
@@ -137,7 +137,7 @@ def _step(nodes: Nodes, finals: Ints, order: Ints, until: Times, path: Ints, roo
     return True
 
 
-@njit(cache=True)
+@compiled
 def run(shop: Shop, stop: int, patience: int, goal: int) -> bool:
     """Go on up to iteration `stop`; True once `patience` iterations brought nothing better, the best makespan is `goal` or no move is left."""
     nodes, finals, order, until, path, room, search, best = (
