@@ -21,7 +21,7 @@ from measuring import bytes_of, cpu_of, scratch, table
 def part_of(process: psutil.Process) -> str:
     """Name of the part a process of the demo is."""
     words = process.cmdline()
-    return next((name for name in ("plant", "edge", "land", "refine", "sync", "mes", "gate") if name in words), "supervisor")
+    return next((name for name in ("plant", "edge", "land", "refine", "sync", "mes", "gate", "planner") if name in words), "supervisor")
 
 
 def sample(root: psutil.Process) -> dict[str, tuple[float, float]]:
