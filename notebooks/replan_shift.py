@@ -20,11 +20,12 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
+from factolake.domain.order import OperationState
 from factolake.planning.building import built, current, entries
 from factolake.planning.changes import change_report
 from factolake.planning.explaining import late_orders
 from factolake.planning.reacting import choices, counterfactual, interrupted, outcomes
-from factolake.planning.situation import Alternative, OperationState, Order, OrderOperation, Situation, WorkUnit
+from factolake.planning.situation import Alternative, Order, OrderOperation, Situation, WorkUnit
 from factolake.planning.what_if import kpis, side_by_side
 from models.planning import rich
 from models.planning.pictures import draw_plans, draw_risks

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from factolake.domain.job import Placed, Plan, Problem
+from factolake.domain.order import OperationState
 from factolake.planning.building import Built, Rules, built, told
-from factolake.planning.situation import Alternative, OperationState, OrderOperation, Situation
+from factolake.planning.situation import Alternative, OrderOperation, Situation
 from factolake.planning.what_if import Kpis, kpis, order_ends
 
 Solve = Callable[[Problem], Plan]

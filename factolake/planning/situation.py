@@ -8,33 +8,10 @@ keep may be left out; each default says what plans then assume.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
-from enum import StrEnum
+
+from factolake.domain.order import OperationState, OrderState
 
 Span = tuple[datetime, datetime]
-
-
-class OrderState(StrEnum):
-    """Where an order stands, in the words of the record."""
-
-    PLANNED = "planned"
-    RELEASED = "released"
-    RUNNING = "running"
-    HELD = "held"
-    COMPLETED = "completed"
-    CLOSED = "closed"
-    CANCELLED = "cancelled"
-
-
-class OperationState(StrEnum):
-    """Where an operation stands (B2MML dispatch status), in the words of the record."""
-
-    WAITING = "waiting"
-    READY = "ready"
-    RUNNING = "running"
-    SUSPENDED = "suspended"
-    HELD = "held"
-    COMPLETED = "completed"
-    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 from factolake.config.settings import PlannerSettings
+from factolake.domain.order import OperationState
 from factolake.domain.plant import PlantModel
 from factolake.planning.reacting import Event, EventKind, asks
-from factolake.planning.situation import OperationState, Situation
+from factolake.planning.situation import Situation
 from pipelines.planning.record import Record, quoted
 from pipelines.planning.stops import stopped
 

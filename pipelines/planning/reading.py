@@ -10,18 +10,9 @@ from datetime import datetime, timedelta
 
 from factolake.config.settings import PlannerSettings
 from factolake.domain.calendar import SegmentKind
+from factolake.domain.order import OperationState, OrderState
 from factolake.domain.plant import PlantModel
-from factolake.planning.situation import (
-    OperationState,
-    Order,
-    OrderOperation,
-    OrderState,
-    PlantTool,
-    Situation,
-    Span,
-    Worker,
-    WorkUnit,
-)
+from factolake.planning.situation import Order, OrderOperation, PlantTool, Situation, Span, Worker, WorkUnit
 from pipelines.planning.record import Record, Row, quoted
 from pipelines.planning.stops import Stopped, stopped
 

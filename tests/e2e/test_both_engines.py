@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from factolake.config import load_plant
+from factolake.contracts.gold import SCHEDULE_ADHERENCE
 from factolake.contracts.ops import MES_QUARANTINE
 from factolake.contracts.silver_mes import SILVER_MES
 from factolake.contracts.table import Table
@@ -35,7 +36,7 @@ START = datetime(2026, 11, 20, 5, tzinfo=UTC)
 NOW = ManualClock(START + timedelta(hours=2))
 # Only fused multiplications and the order of additions may differ between engines: a few units in the last place.
 RELATIVE_ERROR = 1e-12
-OF_FACTOMES = frozenset(refinement.name for refinement in REFINEMENTS if refinement.output in (*SILVER_MES, MES_QUARANTINE))
+OF_FACTOMES = frozenset(refinement.name for refinement in REFINEMENTS if refinement.output in (*SILVER_MES, MES_QUARANTINE, SCHEDULE_ADHERENCE))
 """The scenario has no FactoMES; its tables have a comparison of their own."""
 NONSENSE = (math.nan, math.inf, -math.inf, "far too hot", "1e400", "5F", -4.0, 7.5)
 """Values that no counter can have."""

@@ -7,9 +7,10 @@ from typing import Any
 
 import sqlalchemy as sa
 from django.utils import timezone
-from mes_rows import hour_row, shift_row, state_row
+from mes_rows import hour_row, make_row, shift_row, state_row
 from record_plant import LINE, M1, M2, M3, do
 
+from factolake.contracts.ops import PLANS
 from factolake.mes.downtime.models import Stop
 from factolake.mes.equipment.models import Equipment
 from factolake.mes.scheduling.models import ScheduleVersion
@@ -30,6 +31,7 @@ def live(url: str, now: datetime | None = None) -> None:
     _quality(at)
     _maintenance(at)
     shift_start = at.replace(minute=0, second=0, microsecond=0) - 5 * HOUR
+    lake_rows(url, "ops.plans", [_try(at)])
     lake_rows(url, "gold.oee_shift", [shift_row(LINE, gq=620, equipment_level="ProductionLine", **_shift(shift_start, at))])
     lake_rows(url, "gold.oee_hour", [_hour(shift_start, n, at) for n in range(6)])
     lake_rows(url, "silver.machine_states", [row for n, station in enumerate(_stations()) for row in _states(station, n, shift_start, at)])
@@ -102,9 +104,16 @@ def _schedule(at: datetime) -> None:
     ]
     for open_one in ScheduleVersion.objects.filter(line=LINE, state="proposed"):
         do("planner", "schedule.reject", open_one.pk, reason="another is better")
-    made = do("planner", "schedule.create", line_id=LINE, entries=entries, reason="the housings first", at=at - timedelta(minutes=10))
+    proposed = {"line_id": LINE, "entries": entries, "reason": "the housings first", "source_id": "L1-1"}
+    made = do("planner", "schedule.create", at=at - timedelta(minutes=10), **proposed)
     digest = ScheduleVersion.objects.get(pk=made["schedule_id"]).digest
     do("planner", "schedule.accept", str(made["schedule_id"]), digest=digest, at=at - timedelta(minutes=8))
+
+
+def _try(at: datetime) -> dict[str, object]:
+    """What the planner says of that plan."""
+    said = {"why": "PO-1003 and PO-1004 have no place in it yet", "told": "9 of 9 get a place in the plan."}
+    return make_row(PLANS, plan_id="L1-1", line=LINE, started_ts=at - timedelta(minutes=11), status="feasible", is_published=True, **said)
 
 
 def _stops(at: datetime) -> None:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from mes_rows import T0, hour_row, put, rows_of, shift_row, state_row
+from mes_rows import T0, hour_row, make_row, put, rows_of, shift_row, state_row
 
 from factolake.contracts.gold import OEE_HOUR, OEE_SHIFT
+from factolake.contracts.ops import PLANS
 from factolake.contracts.silver import MACHINE_STATES
 from factolake.domain.clock import ManualClock
 from factolake.errors import ContractViolation, SourceUnavailable
@@ -207,6 +208,18 @@ def test_a_table_of_an_earlier_contract_is_made_anew(lake: Lake, mes_url: str, c
     sync.close()
     assert oee(mes_url) == {"M1": 10}
     assert "old_name" not in {c["name"] for c in sa.inspect(connect(mes_url)).get_columns("lake_oee")}
+
+
+def test_an_index_that_came_after_its_table_is_made_and_the_rows_stay(lake: Lake, mes_url: str, clock: ManualClock) -> None:
+    put(lake, PLANS, [make_row(PLANS, plan_id="L1-1")])
+    Sync(lake, mes_url, clock).step()
+    run_sql(mes_url, "DROP INDEX lake_plan_by_line_started_ts")
+    for _ in range(2):
+        sync = Sync(lake, mes_url, clock)
+        sync.step()
+        sync.close()
+    assert [index["column_names"] for index in sa.inspect(connect(mes_url)).get_indexes("lake_plan")] == [["line", "started_ts"]]
+    assert [row["plan_id"] for row in query(mes_url, sa.select(TABLES["lake_plan"]))] == ["L1-1"]
 
 
 def test_two_syncs_side_by_side_leave_one_state(lake: Lake, sync: Sync, mes_url: str, clock: ManualClock) -> None:

@@ -8,20 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from factolake.domain.job import Link, Mode, Placed
+from factolake.domain.order import OperationState, OrderState
 from factolake.planning.building import Rules, built, current, entries
-from factolake.planning.situation import (
-    Alternative,
-    OperationState,
-    Order,
-    OrderOperation,
-    OrderState,
-    PlantTool,
-    Situation,
-    Span,
-    Stock,
-    Worker,
-    WorkUnit,
-)
+from factolake.planning.situation import Alternative, Order, OrderOperation, PlantTool, Situation, Span, Stock, Worker, WorkUnit
 from factolake.planning.validator import Rule, faults
 
 NOW = datetime(2026, 11, 26, 13, 0, tzinfo=UTC)

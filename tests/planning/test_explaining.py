@@ -7,10 +7,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from factolake.domain.job import Placed
+from factolake.domain.order import OperationState
 from factolake.planning.bounds import BoundKind
 from factolake.planning.building import Built, built
 from factolake.planning.explaining import late_orders, why_at
-from factolake.planning.situation import OperationState, Order, OrderOperation, PlantTool, Situation, Span, Stock, Worker, WorkUnit
+from factolake.planning.situation import Order, OrderOperation, PlantTool, Situation, Span, Stock, Worker, WorkUnit
 from factolake.planning.validator import faults
 from factolake.planning.what_if import kpis, side_by_side
 

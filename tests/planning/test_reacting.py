@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from factolake.domain.job import Placed, Plan, PlanStatus, Problem, makespan
+from factolake.domain.order import OperationState
 from factolake.planning.building import Built, built, current, entries
 from factolake.planning.building.seconds import first_open
 from factolake.planning.changes import change_report, dependents
 from factolake.planning.judging.open_time import OpenTime
 from factolake.planning.reacting import ChoiceKind, Event, EventKind, asks, choices, counterfactual, outcomes, wanted
-from factolake.planning.situation import Alternative, OperationState, Order, OrderOperation, Situation, Span, Stock, Worker, WorkUnit
+from factolake.planning.situation import Alternative, Order, OrderOperation, Situation, Span, Stock, Worker, WorkUnit
 from factolake.planning.validator import Rule, faults
 
 NOW = datetime(2026, 11, 26, 13, 6, tzinfo=UTC)

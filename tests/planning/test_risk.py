@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from factolake.domain.job import Placed
+from factolake.domain.order import OperationState
 from factolake.planning.building import Built, built
-from factolake.planning.situation import Alternative, OperationState, Order, OrderOperation, PlantTool, Situation, Stock, Worker, WorkUnit
+from factolake.planning.situation import Alternative, Order, OrderOperation, PlantTool, Situation, Stock, Worker, WorkUnit
 from factolake.planning.validator import faults
 from models.planning.risk import AS_PLANNED, FEW, Done, History, Repair, risk, robust
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
+from factolake.domain.order import OrderState
 from factolake.mes.alerts.causes import Cause, Finding, Key, Over
 from factolake.mes.alerts.kinds import KINDS, AlertKind
 from factolake.mes.alerts.models import Alert, AlertState
@@ -11,7 +12,7 @@ from factolake.mes.downtime.models import Stop, StopState
 from factolake.mes.equipment.models import Equipment
 from factolake.mes.maintenance.models import MaintenanceRequest, RequestState
 from factolake.mes.pages import lake
-from factolake.mes.production.models import Order, OrderState
+from factolake.mes.production.models import Order
 from factolake.mes.quality.models import Gauge
 
 Watch = Callable[[datetime, Rules], Iterator[Cause]]

@@ -8,10 +8,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
+from factolake.domain.order import OperationState
 from factolake.mes.core.call import Call, Change, after_each_action
 from factolake.mes.exchange.models import ConfirmationKind, ErpConfirmation, OperationClock
 from factolake.mes.exchange.setup_time import setup_s
-from factolake.mes.production.models import Consumption, Lot, Operation, OperationState, Production
+from factolake.mes.production.models import Consumption, Lot, Operation, Production
 from factolake.mes.production.models.order import OPERATION_STATES
 
 RECEIPT, RECEIPT_BACK, ISSUE, ISSUE_BACK = "101", "102", "261", "262"

@@ -8,10 +8,11 @@ from urllib.parse import quote
 from django.urls import reverse
 from django.utils import timezone
 
+from factolake.domain.order import OperationState
 from factolake.mes.core.record import plain
 from factolake.mes.equipment.models import Equipment
 from factolake.mes.pages.gantt import Drawing, Shade, Task, Window, draw
-from factolake.mes.production.models import Operation, OperationState
+from factolake.mes.production.models import Operation
 from factolake.mes.scheduling.calendar import pauses
 from factolake.mes.scheduling.models import EntryState, ScheduleEntry
 

@@ -10,11 +10,12 @@ from django.conf import settings
 from django.db.models import Max, Q, QuerySet
 
 from factolake.domain.action import Role
+from factolake.domain.order import OperationState, OrderState
 from factolake.mes.core.lake import is_there, rows
 from factolake.mes.core.refusals import Conflict
 from factolake.mes.people.services import act, service
 from factolake.mes.production.machine_counts import HOUR, LAKE, TABLE, Counters, counters_of, unbooked
-from factolake.mes.production.models import CountedBy, Operation, OperationState, OrderState, Production
+from factolake.mes.production.models import CountedBy, Operation, Production
 from factolake.mes.production.models.material import PIECE
 
 BOOKED_EVERY = timedelta(minutes=10)

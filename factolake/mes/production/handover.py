@@ -13,11 +13,12 @@ from typing import Any
 
 from django.db.models import Q, Sum
 
+from factolake.domain.order import OperationState
 from factolake.mes.core.record import plain
 from factolake.mes.core.refusals import Invalid
 from factolake.mes.equipment.models import Equipment
 from factolake.mes.production.counts import Counted, counted
-from factolake.mes.production.models import Consumption, CountedBy, Lot, LotStatus, Operation, OperationState, Production, Shipment
+from factolake.mes.production.models import Consumption, CountedBy, Lot, LotStatus, Operation, Production, Shipment
 from factolake.mes.production.models.material import PIECE
 from factolake.mes.production.parts import good_at_end
 

@@ -13,11 +13,12 @@ from typing import Any
 
 from django.db.models import Sum
 
+from factolake.domain.order import OperationState
 from factolake.mes.core.lake import is_there, rows, utc
 from factolake.mes.equipment.models import Equipment, EquipmentLevel
 from factolake.mes.production.amounts import KINDS as BOOKED
 from factolake.mes.production.amounts import Amounts, Source
-from factolake.mes.production.models import CountedBy, Operation, OperationState, Production
+from factolake.mes.production.models import CountedBy, Operation, Production
 
 TABLE = "lake_order_count"
 LAKE = "lake"

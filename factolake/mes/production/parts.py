@@ -6,9 +6,10 @@ The parts of a step together make the order's quantity.
 from collections.abc import Iterable
 from decimal import Decimal
 
+from factolake.domain.order import OperationState
 from factolake.mes.core.call import Call, Change, after_each_action, locked
 from factolake.mes.core.refusals import Conflict
-from factolake.mes.production.models import Operation, OperationState, Order
+from factolake.mes.production.models import Operation, Order
 
 
 def good_at_end(operations: Iterable[Operation]) -> Decimal:

@@ -5,9 +5,10 @@ from datetime import datetime
 
 from django.db.models import Q
 
+from factolake.domain.order import OperationState
 from factolake.mes.core.record import plain
 from factolake.mes.equipment.models import Equipment, EquipmentLevel
-from factolake.mes.production.models import Operation, OperationState, Order
+from factolake.mes.production.models import Operation, Order
 from factolake.mes.production.models.order import OPERATION_STATES
 from factolake.mes.scheduling.models import EntryState, ScheduleEntry, ScheduleVersion
 from factolake.mes.scheduling.sequence import Place, clashes

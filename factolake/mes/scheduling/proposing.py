@@ -3,11 +3,12 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 
+from factolake.domain.order import OperationState
 from factolake.mes.audit.chain import canonical
 from factolake.mes.core.record import plain
 from factolake.mes.core.refusals import Conflict, Invalid
 from factolake.mes.equipment.models import Equipment
-from factolake.mes.production.models import Operation, OperationState
+from factolake.mes.production.models import Operation
 from factolake.mes.scheduling.forms import EntryForm
 from factolake.mes.scheduling.models import ScheduleEntry
 from factolake.mes.scheduling.present import equipment_of, open_operations, place_in, plan_of

@@ -10,15 +10,15 @@ from itertools import chain
 
 from django.utils import timezone
 
+from factolake.domain.order import OperationState, OrderState
 from factolake.domain.states import MachineState
 from factolake.mes.downtime.models import Stop, StopState
 from factolake.mes.equipment.models import Equipment
 from factolake.mes.production.models import Operation
-from factolake.mes.production.models import OperationState as RecordState
 from factolake.mes.scheduling.calendar import Pause, pauses
 from factolake.mes.scheduling.models import ScheduleState, ScheduleVersion
 from factolake.mes.scheduling.present import equipment_of, open_operations
-from factolake.planning.situation import Alternative, OperationState, Order, OrderOperation, OrderState, Situation, Span, WorkUnit
+from factolake.planning.situation import Alternative, Order, OrderOperation, Situation, Span, WorkUnit
 
 AHEAD = timedelta(days=14)
 """How far the calendar is looked at beyond the last planned end: there has to be room for what is moved."""
@@ -42,7 +42,7 @@ def situation(
 ) -> Situation:
     """The same of what was read already: the line's equipment and its open operations."""
     orders = {each.order_id: each.order for each in operations.values()}
-    ended = Operation.objects.filter(order__in=list(orders), state=RecordState.COMPLETED.value, equipment__in=list(equipment))
+    ended = Operation.objects.filter(order__in=list(orders), state=OperationState.COMPLETED.value, equipment__in=list(equipment))
     steps = [*operations.values(), *ended]
     until = max([now, *(each.planned_end_ts for each in operations.values() if each.planned_end_ts is not None)]) + AHEAD
     used = {each.equipment_id for each in steps} | set(chain.from_iterable(wishes.values()))
@@ -85,7 +85,7 @@ def _operation(row: Operation, wishes: Collection[str]) -> OrderOperation:
 
 def _run_s(row: Operation) -> float | None:
     """Where no run time of an item is known: what the planned times give; None without those."""
-    if row.planned_start_ts is None or row.planned_end_ts is None or row.state == RecordState.COMPLETED.value:
+    if row.planned_start_ts is None or row.planned_end_ts is None or row.state == OperationState.COMPLETED.value:
         return None
     planned_s = Decimal((row.planned_end_ts - row.planned_start_ts).total_seconds()) - Decimal(row.planned_setup_s)
     return float(max(planned_s, Decimal(0)) / row.planned_quantity)
@@ -112,7 +112,7 @@ def open_spans(closed: Iterable[Pause], from_ts: datetime, to_ts: datetime) -> t
 
 def _down(places: Iterable[Equipment]) -> dict[str, tuple[datetime, datetime | None]]:
     """Machines that stand still for a failure: since when, and until when as somebody who waits there has estimated."""
-    waits = Operation.objects.filter(equipment__in=list(places), state=RecordState.SUSPENDED.value, waits_until_ts__isnull=False)
+    waits = Operation.objects.filter(equipment__in=list(places), state=OperationState.SUSPENDED.value, waits_until_ts__isnull=False)
     until = dict(waits.values_list("equipment_id", "waits_until_ts"))
     stops = Stop.objects.filter(equipment__in=list(places), state=StopState.CURRENT.value, is_open=True).select_related("reason")
     return {

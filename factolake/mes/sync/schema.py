@@ -103,7 +103,8 @@ def _table(target: MesTable) -> sa.Table:
         for c in target.columns
     ]
     version = sa.Column(VERSION, sa.BigInteger(), nullable=False, comment="Delta version of the lake table that brought the row.")
-    return sa.Table(target.name, METADATA, *columns, version, *_checks(target.columns), comment=target.doc)
+    index = [sa.Index(f"{target.name}_by_{'_'.join(target.found_by)}", *target.found_by)] if target.found_by else []
+    return sa.Table(target.name, METADATA, *columns, version, *_checks(target.columns), *index, comment=target.doc)
 
 
 TABLES: dict[str, sa.Table] = {target.name: _table(target) for target in {feed.target.name: feed.target for feed in FEEDS}.values()}
@@ -123,6 +124,8 @@ def prepare(connection: sa.Connection) -> tuple[str, ...]:
     for table in stale:
         table.drop(connection)
     METADATA.create_all(connection)
+    for index in (index for table in METADATA.sorted_tables for index in table.indexes):
+        index.create(connection, checkfirst=True)  # of a table that was there before its index
     forgotten = [feed.source.name for feed in FEEDS if table_of(feed) in stale]
     if forgotten:
         connection.execute(sa.delete(BOOKMARKS).where(BOOKMARKS.c.feed.in_(forgotten)))

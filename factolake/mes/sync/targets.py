@@ -22,12 +22,13 @@ Row = dict[str, Value]
 
 @dataclass(frozen=True, slots=True)
 class MesTable:
-    """One table of the MES database that mirrors the lake; `doc` becomes its comment."""
+    """One table of the MES database that mirrors the lake; `doc` becomes its comment, `found_by` an index beside the key's."""
 
     name: str
     doc: str
     columns: tuple[Column, ...]
     key: tuple[str, ...]
+    found_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +91,8 @@ def _hour(row: Row) -> Row:
     return {**row, **span, **names}
 
 
-def _mirror(source: Table, name: str) -> Feed:
-    target = MesTable(name, f"One row is {source.grain}.", source.columns, source.key)
+def _mirror(source: Table, name: str, found_by: tuple[str, ...] = ()) -> Feed:
+    target = MesTable(name, f"One row is {source.grain}.", source.columns, source.key, found_by)
     return Feed(source, target, lambda row: row)
 
 
@@ -123,6 +124,6 @@ FEEDS = (
     _mirror(LOSSES, "lake_losses"),
     _mirror(KNOWLEDGE_LAG, "lake_knowledge_lag"),
     _mirror(SCHEDULE, "lake_schedule"),
-    _mirror(PLANS, "lake_plan"),
+    _mirror(PLANS, "lake_plan", found_by=("line", "started_ts")),
 )
 """Everything the sync brings, in the order it is brought."""

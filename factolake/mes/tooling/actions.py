@@ -3,13 +3,14 @@
 from decimal import Decimal
 
 from factolake.domain.action import Effect, Role
+from factolake.domain.order import OperationState
 from factolake.mes.core.action import At, Form, On, action
 from factolake.mes.core.call import Call, after_each_action, find, locked
 from factolake.mes.core.refusals import Conflict
 from factolake.mes.equipment.models import Equipment
 from factolake.mes.production.actions.lots import short
 from factolake.mes.production.forms import WhyForm
-from factolake.mes.production.models import MaterialDefinition, Operation, OperationState
+from factolake.mes.production.models import MaterialDefinition, Operation
 from factolake.mes.tooling.forms import AllowForm, MountForm, RequirementForm, ToolForm
 from factolake.mes.tooling.models import Tool, ToolRequirement, ToolUse
 from factolake.mes.tooling.wear import check_start, count_hours, count_report, is_at_work, run_hours

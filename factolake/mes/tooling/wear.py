@@ -9,10 +9,11 @@ from decimal import Decimal
 
 from django.db.models import Q
 
+from factolake.domain.order import OperationState
 from factolake.mes.core.call import Call, Change
 from factolake.mes.core.refusals import Conflict
 from factolake.mes.production.actions.lots import short
-from factolake.mes.production.models import Operation, OperationState, Production
+from factolake.mes.production.models import Operation, Production
 from factolake.mes.quality.good_checks import below
 from factolake.mes.quality.scope import paths_above
 from factolake.mes.tooling.models import Counts, Tool, ToolRequirement

@@ -6,10 +6,11 @@ from itertools import product
 from math import ceil
 
 from factolake.domain.job import Mode
+from factolake.domain.order import OperationState
 from factolake.planning.building.ground import ENDED, Ground
 from factolake.planning.building.leaving_out import RUNNING, steps, usable
 from factolake.planning.building.seconds import first_open
-from factolake.planning.situation import OperationState, OrderOperation
+from factolake.planning.situation import OrderOperation
 
 _NOT_BEGUN = frozenset({OperationState.WAITING, OperationState.READY})
 

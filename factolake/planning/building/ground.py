@@ -6,9 +6,10 @@ from itertools import chain
 from math import ceil, floor
 
 from factolake.domain.job import Machine, Material, Matrix, Person, Tool, Window
+from factolake.domain.order import OperationState
 from factolake.planning.building.seconds import Seconds
 from factolake.planning.judging.open_time import OpenTime
-from factolake.planning.situation import OperationState, Order, OrderOperation, Situation, WorkUnit
+from factolake.planning.situation import Order, OrderOperation, Situation, WorkUnit
 
 ENDED = frozenset({OperationState.COMPLETED, OperationState.CANCELLED})
 

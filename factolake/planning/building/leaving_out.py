@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from factolake.domain.order import OperationState, OrderState
 from factolake.planning.building.ground import ENDED, Ground
-from factolake.planning.situation import OperationState, OrderOperation, OrderState
+from factolake.planning.situation import OrderOperation
 
 RUNNING = OperationState.RUNNING
 _CLOSED_ORDERS = frozenset({OrderState.COMPLETED, OrderState.CLOSED, OrderState.CANCELLED})

@@ -1,12 +1,17 @@
-"""The schedule in a browser: a change rejected and the rest accepted with a tap each, and another operation started in two."""
+"""The schedule in a browser: a change rejected and the rest accepted with a tap each, another operation started in two, a new plan asked for."""
 
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from django.utils import timezone
+from lived_record import lake_rows
+from mes_rows import make_row
 from record_plant import LINE, M1, M3
 from schedule_plant import HOUR, accept, entry, orders, planned, propose
+from test_every_page_browser import faults
 
+from factolake.contracts.ops import PLANS
 from factolake.mes.scheduling.models import ScheduleDeviation
 
 OpenPage = Callable[..., Any]
@@ -37,3 +42,19 @@ def test_a_planner_decides_and_an_operator_deviates_in_a_few_taps(open_page: Ope
     page.click("button:has-text('Urgent order')")
     page.wait_for_selector("text=PO-2.10 runs")
     assert ScheduleDeviation.objects.get().reason == "Urgent order"
+
+
+@pytest.mark.parametrize("record", ["sqlite"], indirect=True)
+def test_an_operator_asks_for_a_new_plan_and_lands_where_it_says_so(open_page: OpenPage, record: str) -> None:
+    orders("PO-1")
+    told = "no plan is possible, the one before stays: " + "PO-1.10 needs M1 before it is free again. " * 9
+    failed = {"status": "infeasible", "why": "PO-1 has no place in it yet", "told": told}
+    lake_rows(record, PLANS.name, [make_row(PLANS, line=LINE, plan_id="L1-1", started_ts=timezone.now(), **failed)])
+    page = open_page("operator", reduced_motion="reduce")
+    page.goto(f"/schedules/{LINE}/")
+    page.fill("#ask-why", "steel comes at noon")
+    page.click("#planner button")
+    page.wait_for_url(f"**/schedules/{LINE}/#planner")
+    assert "asked for by Operator" in page.locator("#planner .note").inner_text()
+    assert page.locator("#planner .note").bounding_box()["y"] < page.viewport_size["height"]
+    assert list(faults(page, f"/schedules/{LINE}/")) == []

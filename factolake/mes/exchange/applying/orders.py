@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from factolake.domain.order import OperationState, OrderState
 from factolake.mes.core.call import Call
 from factolake.mes.core.refusals import Conflict
 from factolake.mes.equipment.models import Equipment
@@ -18,7 +19,7 @@ from factolake.mes.exchange.applying.writes import Checked, Outcome, Result, Row
 from factolake.mes.exchange.parsing.rows import OperationRow, OrderOperation, OrderRow
 from factolake.mes.production.actions.booking import check_counter
 from factolake.mes.production.actions.orders import FROM_ROUTING, STEP_WITHOUT_ROUTING
-from factolake.mes.production.models import MaterialDefinition, Operation, OperationState, Order, OrderState, RoutingStep
+from factolake.mes.production.models import MaterialDefinition, Operation, Order, RoutingStep
 from factolake.mes.production.parts import check_enough
 
 _DONE = frozenset({OrderState.COMPLETED.value, OrderState.CLOSED.value, OrderState.CANCELLED.value})

@@ -11,13 +11,14 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Sum
 
+from factolake.domain.order import OperationState, OrderState
 from factolake.mes.core.call import Call
 from factolake.mes.equipment.models import Reason, ReasonKind
 from factolake.mes.exchange.applying.writes import Checked, Outcome, Result, RowRefused, Writes, each, known, order_of
 from factolake.mes.exchange.parsing.rows import OrderRow, ProgressRow
 from factolake.mes.production.actions.booking import bring_to, reports_of
 from factolake.mes.production.amounts import KINDS, Amounts, Source
-from factolake.mes.production.models import CountedBy, Operation, OperationState, Order, OrderState
+from factolake.mes.production.models import CountedBy, Operation, Order
 from factolake.mes.production.models.order import OPERATION_STATES
 
 _STAYS = frozenset({OrderState.HELD.value, OrderState.CLOSED.value, OrderState.CANCELLED.value})

@@ -9,9 +9,10 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
 
+from factolake.domain.order import OperationState, OrderState
 from factolake.mes.core.moments import Moment
 from factolake.mes.production.forms import Id
-from factolake.mes.production.models import CountedBy, OperationState, OrderState
+from factolake.mes.production.models import CountedBy
 
 Value = object
 """What a document holds in a field: text, number, truth value, None, or a list of rows."""

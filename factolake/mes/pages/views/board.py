@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
+from factolake.domain.order import OperationState, OrderState
 from factolake.mes.core.refusals import NotFound
 from factolake.mes.core.resource import RESOURCES, visible
 from factolake.mes.equipment.models import Equipment
@@ -15,7 +16,7 @@ from factolake.mes.pages import lake
 from factolake.mes.pages.access import page, show, who
 from factolake.mes.pages.shift_chart import draw_bands, draw_counts, time_marks
 from factolake.mes.pages.views.terminal import progress
-from factolake.mes.production.models import Operation, OperationState, Order, OrderState
+from factolake.mes.production.models import Operation, Order
 from factolake.mes.production.parts import good_at_end
 
 OLD_AFTER = timedelta(minutes=2)

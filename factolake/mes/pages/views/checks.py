@@ -8,6 +8,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from factolake.domain.action import Role
+from factolake.domain.order import OperationState
 from factolake.mes.core.action import ACTIONS, Answer
 from factolake.mes.core.record import plain
 from factolake.mes.core.refusals import Invalid, NotAllowed, NotFound, Refusal
@@ -17,7 +18,7 @@ from factolake.mes.pages.access import page, said, show, who
 from factolake.mes.pages.asking import ask, new_key, number
 from factolake.mes.pages.plant_time import shown
 from factolake.mes.pages.units import unit
-from factolake.mes.production.models import Operation, OperationState
+from factolake.mes.production.models import Operation
 from factolake.mes.quality.due_checks import state_of, valid_at
 from factolake.mes.quality.models import CharacteristicKind, InspectionPlan, InspectionResult
 

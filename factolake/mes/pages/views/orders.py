@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 
+from factolake.domain.order import OrderState
 from factolake.mes.core.refusals import NotFound
 from factolake.mes.core.resource import RESOURCES, visible
 from factolake.mes.pages.access import page, show, who
 from factolake.mes.pages.asking import actions_on, making_actions
 from factolake.mes.pages.search import begins
-from factolake.mes.production.models import BillItem, Lot, MaterialDefinition, Order, OrderState, Production, RoutingStep
+from factolake.mes.production.models import BillItem, Lot, MaterialDefinition, Order, Production, RoutingStep
 from factolake.mes.production.models.order import ORDER_STATES
 from factolake.mes.production.parts import good_at_end
 

@@ -8,6 +8,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
+from factolake.domain.order import OperationState
 from factolake.mes.core.refusals import Invalid, NotFound
 from factolake.mes.core.resource import RESOURCES, visible
 from factolake.mes.equipment.models import Equipment
@@ -15,7 +16,9 @@ from factolake.mes.pages.access import page, show, who
 from factolake.mes.pages.asking import new_key
 from factolake.mes.pages.gantt import Window
 from factolake.mes.pages.plan_rows import Ground, Row, change_rows, drawing_of, ground_of, inside, late_orders, order_rows, plan_of, plan_rows
-from factolake.mes.production.models import Operation, OperationState
+from factolake.mes.pages.planner_word import planner_word
+from factolake.mes.production.models import Operation
+from factolake.mes.scheduling.actions.asking import ASKERS
 from factolake.mes.scheduling.actions.proposals import DECIDERS, PROPOSERS
 from factolake.mes.scheduling.models import EntryState, ScheduleDeviation, ScheduleState, ScheduleVersion
 from factolake.mes.scheduling.present import equipment_of, open_operations, overtaken
@@ -55,6 +58,8 @@ def schedule(request: HttpRequest, line: str) -> HttpResponse:
     context = {"line": found, "drawing": drawing_of(ground, plan, rows, may_plan), "span": span, "number": int(number)}
     if request.GET.get("part") == "gantt":
         return show(request, "gantt", context)
+    versions = list(ScheduleVersion.objects.filter(line=found).select_related("made_by", "ended_by")[:_VERSIONS])
+    tried, asked = planner_word(found.pk, versions, now)
     about = {
         "here": request.get_full_path(),
         "spans": tuple(SPANS),
@@ -62,9 +67,12 @@ def schedule(request: HttpRequest, line: str) -> HttpResponse:
         "plan": rows,
         "unplanned": [each for each in operations.values() if each.planned_start_ts is None and each.actual_start_ts is None],
         "orders": order_rows(operations.values(), now, _ORDERS),
-        "versions": ScheduleVersion.objects.filter(line=found).select_related("made_by", "ended_by")[:_VERSIONS],
+        "versions": versions,
         "deviations": ScheduleDeviation.objects.filter(equipment__in=equipment).select_related("person").order_by("-at_ts")[:_DEVIATIONS],
         "may_decide": who(request).rights.holds(DECIDERS, found.path),
+        "may_ask": who(request).rights.holds(ASKERS, found.path),
+        "asked": asked,
+        "tried": tried,
         "once": new_key(),
         "late_before": late_orders(whole),
         "may_plan": may_plan,

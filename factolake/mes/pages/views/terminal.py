@@ -7,6 +7,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from factolake.domain.action import Role
+from factolake.domain.order import OperationState
 from factolake.mes.alerts.kinds import Danger
 from factolake.mes.core.action import ACTIONS, On
 from factolake.mes.core.refusals import Conflict, NotAllowed, NotFound, Refusal
@@ -18,7 +19,7 @@ from factolake.mes.pages.access import open_page, page, said, show, who
 from factolake.mes.pages.asking import ask, label, new_key, read
 from factolake.mes.pages.views.checks import CHECKERS
 from factolake.mes.people.rights import covers
-from factolake.mes.production.models import Lot, Operation, OperationState
+from factolake.mes.production.models import Lot, Operation
 from factolake.mes.quality.models import InspectionPlan
 from factolake.mes.scheduling.actions.deviating import is_out_of_sequence, next_planned
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db.models import Q
 
 from factolake.domain.action import ActorKind, Effect, Role
+from factolake.domain.order import OperationState
 from factolake.mes.core.action import At, Form, On, action
 from factolake.mes.core.call import Call, after_each_action, find
 from factolake.mes.core.refusals import Conflict, Invalid
@@ -12,7 +13,7 @@ from factolake.mes.equipment.models import Equipment
 from factolake.mes.people.models import Person
 from factolake.mes.personnel.forms import QualificationForm, RequirementForm, SkillForm, WaiverForm
 from factolake.mes.personnel.models import Qualification, Skill, SkillRequirement, SkillWaiver
-from factolake.mes.production.models import MaterialDefinition, Operation, OperationState
+from factolake.mes.production.models import MaterialDefinition, Operation
 from factolake.mes.quality.scope import paths_above
 
 KEEPERS = {Role.ENGINEER, Role.QUALITY, Role.ADMIN}

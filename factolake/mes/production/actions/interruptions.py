@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from factolake.domain.action import Effect, Role
+from factolake.domain.order import OperationState
 from factolake.mes.core.action import On, action
 from factolake.mes.core.call import Call, find
 from factolake.mes.core.refusals import Conflict, IllegalStep, Invalid
@@ -11,7 +12,7 @@ from factolake.mes.equipment.models import Equipment
 from factolake.mes.people.rights import covers
 from factolake.mes.production.actions.operations import SHOP, complete_operation, report_production
 from factolake.mes.production.forms import MoveRestForm, ReportForm, ScrapRestForm, StepForm, WaitForm
-from factolake.mes.production.models import Operation, OperationState
+from factolake.mes.production.models import Operation
 from factolake.mes.production.models.order import OPERATION_STATES
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from factolake.domain.action import Effect, Role
+from factolake.domain.order import OperationState, OrderState
 from factolake.mes.core.action import Form, On, action
 from factolake.mes.core.call import Call, find, locked
 from factolake.mes.core.refusals import Conflict, Invalid
@@ -13,7 +14,7 @@ from factolake.mes.production.actions.lots import locked_lots, moment, short
 from factolake.mes.production.actions.orders import make_next_ready, step_order
 from factolake.mes.production.forms import ConsumeForm, ReportForm, StepForm, WhyForm
 from factolake.mes.production.genealogy import would_cycle
-from factolake.mes.production.models import Consumption, CountedBy, Lot, LotStatus, Operation, OperationState, OrderState, Production
+from factolake.mes.production.models import Consumption, CountedBy, Lot, LotStatus, Operation, Production
 from factolake.mes.production.models.order import OPERATION_STATES, Order
 
 SHOP = {Role.OPERATOR, Role.PLANNER}

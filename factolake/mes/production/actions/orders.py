@@ -3,6 +3,7 @@
 from django.db.models import Q
 
 from factolake.domain.action import Effect, Role
+from factolake.domain.order import OperationState, OrderState
 from factolake.mes.core.action import At, Form, On, action
 from factolake.mes.core.call import Call, find
 from factolake.mes.core.refusals import Conflict
@@ -10,7 +11,7 @@ from factolake.mes.equipment.models import Equipment
 from factolake.mes.production.actions.booking import check_counter
 from factolake.mes.production.actions.materials import check_owner
 from factolake.mes.production.forms import EditOrderForm, OrderForm, WhyForm
-from factolake.mes.production.models import MaterialDefinition, Operation, OperationState, Order, OrderState, RoutingStep
+from factolake.mes.production.models import MaterialDefinition, Operation, Order, RoutingStep
 from factolake.mes.production.models.order import OPERATION_STATES, ORDER_STATES
 from factolake.mes.production.parts import check_enough
 

@@ -4,7 +4,7 @@ from factolake.mes.production.models.flow import Consumption, Production, Shipme
 from factolake.mes.production.models.lake import LakeOee
 from factolake.mes.production.models.lot import Lot, LotStatus
 from factolake.mes.production.models.material import BillItem, MaterialDefinition, RoutingStep
-from factolake.mes.production.models.order import CountedBy, Operation, OperationState, Order, OrderState
+from factolake.mes.production.models.order import CountedBy, Operation, Order
 
 __all__ = [
     "BillItem",
@@ -15,9 +15,7 @@ __all__ = [
     "LotStatus",
     "MaterialDefinition",
     "Operation",
-    "OperationState",
     "Order",
-    "OrderState",
     "Production",
     "RoutingStep",
     "Shipment",

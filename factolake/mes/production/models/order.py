@@ -5,34 +5,10 @@ from enum import StrEnum
 
 from django.db import models
 
+from factolake.domain.order import OperationState, OrderState
 from factolake.mes.core.record import Record
 from factolake.mes.core.states import StateMachine
 from factolake.mes.production.models.material import MaterialDefinition, quantity_field
-
-
-class OrderState(StrEnum):
-    """Where an order stands."""
-
-    PLANNED = "planned"
-    RELEASED = "released"
-    RUNNING = "running"
-    HELD = "held"
-    COMPLETED = "completed"
-    CLOSED = "closed"
-    CANCELLED = "cancelled"
-
-
-class OperationState(StrEnum):
-    """Where an operation stands (B2MML dispatch status)."""
-
-    WAITING = "waiting"
-    READY = "ready"
-    RUNNING = "running"
-    SUSPENDED = "suspended"
-    HELD = "held"
-    COMPLETED = "completed"
-    CANCELLED = "cancelled"
-
 
 ORDER_STATES = StateMachine(
     "order",

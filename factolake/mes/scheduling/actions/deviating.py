@@ -1,10 +1,11 @@
 """Operators may start another operation than the next one of the schedule, and say why: production cannot know, so its starts are listened to."""
 
 from factolake.domain.action import ActorKind
+from factolake.domain.order import OperationState
 from factolake.mes.core.call import Call, Change, after_each_action
 from factolake.mes.core.refusals import Invalid
 from factolake.mes.equipment.models import Equipment
-from factolake.mes.production.models import Operation, OperationState
+from factolake.mes.production.models import Operation
 from factolake.mes.scheduling.models import ScheduleDeviation, ScheduleState, ScheduleVersion
 
 STARTABLE = (OperationState.READY.value, OperationState.SUSPENDED.value)
