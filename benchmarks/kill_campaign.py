@@ -30,7 +30,7 @@ import pyarrow as pa
 from factolake.config import load_plant
 from factolake.contracts import TABLES
 from factolake.contracts.formats.arrow import arrow_schema
-from factolake.contracts.gold import GOLD
+from factolake.contracts.gold import GOLD, SCHEDULE
 from factolake.contracts.ops import CLOCK, LEDGER, QUARANTINE
 from factolake.contracts.silver import PLANT_MODEL, SILVER
 from factolake.lake.diff import difference
@@ -45,7 +45,7 @@ REFINE_POINTS = ("readings.computed", "readings.committed", "carry.committed", "
 EDGE_POINTS = ("edge.recv", "edge.spooled")
 SOURCE_POINTS = ("source.intended", "source.appended")
 ANYTIME = "anytime"
-DERIVED = tuple(table for table in (*SILVER, *GOLD, QUARANTINE) if table is not PLANT_MODEL)
+DERIVED = tuple(table for table in (*SILVER, *GOLD, QUARANTINE) if table not in (PLANT_MODEL, SCHEDULE))
 PATIENCE_S = 60.0
 LAST_LOOK_S = 8.0
 VALUES_A_PORTION = 100  # about, with the shipped plant

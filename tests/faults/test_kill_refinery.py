@@ -16,7 +16,7 @@ import pytest
 
 from factolake.config import load_plant
 from factolake.contracts import bronze, ops
-from factolake.contracts.gold import GOLD
+from factolake.contracts.gold import GOLD, SCHEDULE
 from factolake.contracts.silver import PLANT_MODEL, SILVER
 from factolake.domain.signals import SignalKind
 from factolake.lake.diff import difference
@@ -29,7 +29,7 @@ START = datetime(2026, 11, 20, 7, 55, tzinfo=UTC)
 END = START + timedelta(minutes=10)
 VALUES = (SignalKind.PROCESS, SignalKind.ENERGY, SignalKind.SETPOINT)
 KILLS = 15
-DERIVED = tuple(table for table in (*SILVER, *GOLD, ops.QUARANTINE) if table is not PLANT_MODEL)
+DERIVED = tuple(table for table in (*SILVER, *GOLD, ops.QUARANTINE) if table not in (PLANT_MODEL, SCHEDULE))
 REFINERY = """
 import sys, threading
 from datetime import datetime

@@ -19,7 +19,8 @@ from factolake.mes.scheduling.calendar import Pause
 from factolake.mes.scheduling.models import ScheduleEntry, ScheduleVersion
 from factolake.mes.scheduling.situation import open_spans, situation_of
 
-BEGIN = timezone.now().replace(minute=0, second=0, microsecond=0) + HOUR
+BEGIN = timezone.now().replace(minute=0, second=0, microsecond=0) + 2 * HOUR
+"""At least an hour off: what begins within a quarter of one is frozen."""
 PAGE, TRY = f"/schedules/{LINE}/", f"/schedules/{LINE}/try"
 
 
