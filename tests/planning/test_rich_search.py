@@ -139,12 +139,58 @@ def test_setups_decide_the_order_where_they_cost() -> None:
     assert plan.status is PlanStatus.OPTIMAL
 
 
-def test_a_repair_begins_with_the_sequences_there_were_and_ends_no_dearer() -> None:
-    case = breakdown(1, jobs=12, machines=4, steps=5)
-    plain = judged(case.problem, rich.search(case.problem, iterations=0, seed=1, start=case.problem.before))
-    better = searched(case.problem, 600, start=case.problem.before)
-    assert better.objective is not None and plain.objective is not None and better.objective <= plain.objective
-    assert len(moved_operations(case.problem, plain.schedule)) <= 0.4 * len(case.problem.before)
+def right_shift(problem: Problem) -> Plan:
+    return judged(problem, rich.search(problem, iterations=0))
+
+
+def price(plan: Plan) -> int:
+    assert plan.objective is not None
+    return plan.objective
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_a_right_shift_keeps_every_machine_and_sequence_and_no_repair_is_dearer(seed: int) -> None:
+    problem = breakdown(seed, jobs=12, machines=4, steps=5).problem
+    plain = right_shift(problem)
+    assert moved_operations(problem, plain.schedule) == ()
+    for weights in (problem.weights, Weights(makespan=1, moved=100)):
+        weighed = replace(problem, weights=weights)
+        assert price(searched(weighed, 300)) <= price(right_shift(weighed))
+
+
+def test_a_repair_moves_operations_where_that_pays_and_no_more_than_that() -> None:
+    problems = [breakdown(seed, jobs=12, machines=4, steps=5, weights=Weights(20, 0, 0, 20)).problem for seed in range(1, 6)]
+    plans = [searched(problem, 1500) for problem in problems]
+    shifted = [right_shift(problem) for problem in problems]
+    assert sum(map(price, plans)) < 0.98 * sum(map(price, shifted))
+    moved = sum(len(moved_operations(problem, plan.schedule)) for problem, plan in zip(problems, plans, strict=True))
+    assert moved < 0.3 * sum(len(problem.before) for problem in problems)
+
+
+@pytest.mark.parametrize(("price_of_a_move", "moved", "makespan"), [(2, (), 28), (1, (2, 3), 25)])
+def test_a_gap_that_a_breakdown_opens_is_filled_only_where_that_pays(price_of_a_move: int, moved: tuple[int, ...], makespan: int) -> None:
+    problem = shop(on(0, 5), on(0, 5), on(1, 5, after=(Link(0), Link(1))), on(1, 3), machines=2, weights=Weights(1, 0, 0, price_of_a_move))
+    before = (Placed(0, 0, 0, 5), Placed(1, 0, 5, 10), Placed(2, 0, 10, 15), Placed(3, 0, 15, 18))
+    problem = replace(problem, machines=(Machine(windows=((10, 100),)), Machine()), before=before)
+    plan = searched(problem, 600)
+    assert moved_operations(problem, plan.schedule) == moved
+    assert cost(problem, plan.schedule).makespan == makespan
+
+
+def test_a_right_shift_goes_before_frozen_work_where_it_fits_and_behind_it_where_not() -> None:
+    problem = shop(on(0, 5), on(0, 5), on(0, 5), weights=Weights(1, 0, 0, 5))
+    before = (Placed(0, 0, 20, 25), Placed(1, 0, 0, 5), Placed(2, 0, 5, 10))
+    problem = replace(problem, fixed=(Placed(0, 0, 20, 25),), before=before)
+    assert [placed.start for placed in right_shift(problem).schedule] == [20, 0, 5]
+    late = replace(problem, machines=(Machine(windows=((12, 100),)),))
+    assert [placed.start for placed in right_shift(late).schedule] == [20, 12, 25]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_repair_under_all_constraints_keeps_all_rules_and_is_no_dearer_than_the_plan_there_was(seed: int) -> None:
+    case = planted(seed, 6, 4, 4, MIXED)
+    problem = replace(case.problem, before=case.schedule, fixed=())
+    assert price(searched(problem, 200)) <= cost(problem, case.schedule).objective
 
 
 @pytest.mark.parametrize("seed", range(6))

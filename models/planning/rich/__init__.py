@@ -3,7 +3,7 @@
 `fits`: always. `search`: a plan in the time given. `rules`: the plans of the dispatching rules alone. `lower_bound`: a cost that no plan is below.
 """
 
-from factolake.domain.job import Job, Machine, Mode, Operation, Problem, Weights
+from factolake.domain.job import Job, Machine, Mode, Operation, Placed, Problem, Weights
 from models.planning.rich.bound import lower_bound
 from models.planning.rich.searching import rules, search
 
@@ -17,5 +17,6 @@ def fits(problem: Problem) -> bool:
 
 def warm_up() -> None:
     """Compile, or read from the cache, all that a search needs."""
-    late = Job(due=0)
-    search(Problem((late, late), (Operation(0, (Mode(0, 1),)), Operation(1, (Mode(0, 1),))), (Machine(),), weights=Weights(0, 1)), iterations=1)
+    late, running = Job(due=0), (Placed(0, 0, 0, 1),)
+    operations = tuple(Operation(job, (Mode(0, 1),)) for job in range(3))
+    search(Problem((late, late, late), operations, (Machine(),), fixed=running, before=running, weights=Weights(1, 1, 1, 1)), iterations=1)

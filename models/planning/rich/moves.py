@@ -5,6 +5,8 @@ from numpy.typing import NDArray
 
 from models.planning.compiled import compiled
 from models.planning.rich.arrays import (
+    BEFORE,
+    BEHIND,
     DUE,
     FAMILY,
     FIXED,
@@ -14,7 +16,9 @@ from models.planning.rich.arrays import (
     LINKS,
     MACHINE,
     MODES,
+    MOVED,
     N_OPERATIONS,
+    NO_PLACE,
     OTHER,
     RELEASE,
     TARDINESS,
@@ -23,7 +27,7 @@ from models.planning.rich.arrays import (
 )
 from models.planning.rich.placing import travel_time
 from models.planning.rich.space import Space
-from models.planning.rich.state import CHOSEN, END, NEXT, PREV, START, TAIL, State
+from models.planning.rich.state import CHOSEN, END, HEAD, NEXT, PREV, START, TAIL, State
 
 
 @compiled
@@ -237,8 +241,60 @@ def _move_job(data: Data, space: Space, job: int) -> int:
 
 
 @compiled
+def _moved_one(data: Data, space: Space) -> int:
+    """The first operation from a random place of the order on that is on another machine or behind another one than before, -1 where none is."""
+    size, state = space.order.shape[0], space.base
+    at = draw(space.random, size)
+    for _ in range(size):
+        operation = space.order[at]
+        machine = data.operations[operation, BEFORE]
+        if machine != NO_PLACE and state.operations[operation, START] >= 0:
+            is_there = data.modes[state.operations[operation, CHOSEN], MACHINE] == machine
+            if not is_there or state.nodes[operation, PREV] != data.operations[operation, BEHIND]:
+                return int(operation)
+        at = at + 1 if at + 1 < size else 0
+    return -1
+
+
+@compiled
+def _mode_on(data: Data, operation: int, mode: int, machine: int) -> int:
+    """The mode where it is on a machine, else the first of the operation's modes that is; -1 where none is."""
+    if data.modes[mode, MACHINE] == machine:
+        return mode
+    for other in range(data.operations[operation, MODES], data.operations[operation + 1, MODES]):
+        if data.modes[other, MACHINE] == machine:
+            return other
+    return -1
+
+
+@compiled
+def put_back(data: Data, space: Space) -> int:
+    """Put a moved operation back on its machine behind what it was behind before; the first place changed, -1 where that is no change."""
+    operation = _moved_one(data, space)
+    if operation < 0:
+        return -1
+    machine, behind = data.operations[operation, BEFORE], data.operations[operation, BEHIND]
+    mode = _mode_on(data, operation, space.modes[operation], machine)
+    if mode < 0:
+        return -1
+    space.new_modes[operation] = mode
+    at = space.place_of[operation]
+    if behind >= 0 and space.place_of[behind] > at:
+        return sink(data, space, operation, space.place_of[behind])
+    to = space.place_of[behind] + 1 if behind >= 0 else 0
+    if not to:
+        first = space.base.heads[machine, HEAD]
+        while first >= 0 and space.place_of[first] < 0:
+            first = space.base.nodes[first, NEXT]
+        to = space.place_of[first] if first >= 0 else at
+    return lift(data, space, operation, to) if to < at else int(at)
+
+
+@compiled
 def propose(data: Data, space: Space) -> int:
     """A change; the first place of the order that it touches, -1 where it came to nothing. space.new_order and new_modes equal the base before."""
+    if data.sizes[MOVED] and draw(space.random, 5) == 0:
+        return put_back(data, space)
     chance = draw(space.random, 100)
     if chance < 5:
         return _move_job(data, space, costly_job(data, space))

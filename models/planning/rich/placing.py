@@ -8,6 +8,7 @@ from models.planning.rich.arrays import (
     DURATION,
     FAMILY,
     FAR,
+    FIXED,
     FOLLOWERS,
     LAG,
     LINKS,
@@ -30,6 +31,8 @@ from models.planning.rich.state import ARRIVED, CHOSEN, END, HEAD, NEXT, NOT_BEF
 DONE, NEVER, AGAIN = range(3)
 # Places in the array that `place` asks with: which operation has to start later, and when.
 WHO, WHEN, BEHIND_WHOM, STARTS, ENDS = range(5)
+# Place of what a whole plan is decoded by: 1 where an operation goes behind all that its machine has (fixed ones aside), 0 where it fills gaps.
+APPENDS = 5
 
 
 @compiled
@@ -87,12 +90,15 @@ def _by_number(state: State, machine: int, operation: int, ask: Ints) -> None:
 
 @compiled
 def _gap(data: Data, state: State, operation: int, mode: int, earliest: int, ask: Ints) -> bool:
-    """Find the first gap of the machine from a time on: ask[BEHIND_WHOM], ask[STARTS], ask[ENDS]; False where there is none."""
+    """Find the first gap of the machine from a time on: ask[BEHIND_WHOM], ask[STARTS], ask[ENDS]; False where there is none.
+
+    Where ask[APPENDS] is set, what lies before an operation that is not fixed is no gap.
+    """
     machine, duration, split = data.modes[mode, MACHINE], data.modes[mode, DURATION], data.operations[operation, SPLIT]
     first, last = data.resources[machine, WINDOWS], data.resources[machine + 1, WINDOWS]
     windows = data.windows
     behind = state.heads[machine, TAIL]
-    while behind >= 0 and state.operations[behind, START] > earliest:
+    while behind >= 0 and state.operations[behind, START] > earliest and (not ask[APPENDS] or data.operations[behind, FIXED]):
         behind = state.nodes[behind, PREV]
     while True:
         if behind >= 0 and data.resources[machine, BATCH] > 1 and _joins(data, state, machine, behind, operation, mode, earliest):

@@ -11,6 +11,7 @@ from models.planning.rich.arrays import PENALTY, Data, Ints, to_arrays
 from models.planning.rich.bound import lower_bound
 from models.planning.rich.construct import RULES, dispatch, mean_times, work_left
 from models.planning.rich.decoder import BROKEN, COST
+from models.planning.rich.placing import APPENDS
 from models.planning.rich.space import Space, new_space, set_order, take_over, to_schedule
 from models.planning.rich.state import START
 
@@ -18,6 +19,8 @@ CHUNK = 200
 BY = "rich"
 # Temperatures at the beginning and the end, in mean rises.
 HOT, COLD = 0.3, 0.003
+# A repair begins colder, to leave the plan there was for little: from 0.3 on it moved up to a third more; from 0.02 on it could stay where it was.
+HOT_REPAIR = 0.1
 # So many temperatures above the best plan the search has lost its way, and goes back to it.
 STRAY = 20
 
@@ -28,6 +31,7 @@ class Best:
     def __init__(self, data: Data, space: Space, tell: Callable[[Plan], None] | None) -> None:
         self.data, self.tell = data, tell
         self.bound: int | None = None
+        self.appends = 0
         self.kept = Kept(np.full(6, 1 << 60, np.int64), space.base.flat.copy(), space.order.copy(), space.modes.copy())
         self.log: list[Found] = []
         self.began, self.cpu_began = time.monotonic(), time.process_time()
@@ -36,8 +40,13 @@ class Best:
     def meet(self, space: Space) -> None:
         """Take the plan that the space stands at, where it is better."""
         if is_better(space.costs, self.kept.costs):
-            for mine, its in zip(self.kept, (space.costs, space.base.flat, space.order, space.modes), strict=True):
-                mine[:] = its
+            self.take(space)
+
+    def take(self, space: Space) -> None:
+        """Take the plan that the space stands at."""
+        self.appends = int(space.ask[APPENDS])
+        for mine, its in zip(self.kept, (space.costs, space.base.flat, space.order, space.modes), strict=True):
+            mine[:] = its
 
     def report(self, space: Space) -> None:
         """Log and tell the best plan, where it is a plan and better than the last one told."""
@@ -79,8 +88,9 @@ def search(
 ) -> Plan:
     """A plan for any problem. `seconds`: CPU seconds; `iterations`: changes tried; whichever is over first (one of them must be given).
 
-    `start`: a plan to begin with, to whose order and machines it keeps where the rules let it; with 0 iterations that is all that is done (the plain
-    right shift of a repair), or that of the plan before, or of the rules where there is neither.
+    `start`: a plan to begin with, to whose order and machines it keeps where the rules let it; with 0 iterations that is all that is done, or that of
+    the plan before, or of the rules where there is neither. Where moved operations cost (a repair), machines do one after the other what they did in
+    these plans, without filling gaps: the plain right shift; no plan that is given is dearer.
     The same seed and iterations give the same plan. `threads` is not used: the search is one thread. UNKNOWN where no plan was found that keeps every
     rule; a problem whose links form a ring raises ValueError.
     """
@@ -94,19 +104,23 @@ def search(
         best.report(space)
     best.bound = lower_bound(problem)
     if len(space.order) and iterations != 0:
-        _anneal_all(data, space, best, seconds, iterations)
+        _anneal_all(problem, data, space, best, seconds, iterations)
     return best.plan(space)
 
 
 def _starts(problem: Problem, data: Data, space: Space, start: tuple[Placed, ...], has_more: bool) -> Iterator[None]:
     """Stand at each plan that a search may begin at, one after the other."""
-    for placed in (start, problem.before):
-        if placed:
+    ways = (1, 0) if _is_repair(problem) else (0,)
+    for placed in filter(None, (start, problem.before)):
+        for space.ask[APPENDS] in ways:
             take_over(data, space, placed)
             stand_at(data, space, 0)
             yield
-            if not has_more:
+            if not has_more and not space.costs[BROKEN]:
                 return
+        if not has_more:
+            return
+    space.ask[APPENDS] = 0
     left, means = work_left(data), mean_times(data)
     for rule in range(len(RULES)):
         dispatch(data, space, rule, left, means)
@@ -116,16 +130,20 @@ def _starts(problem: Problem, data: Data, space: Space, start: tuple[Placed, ...
         yield
 
 
+def _is_repair(problem: Problem) -> bool:
+    return bool(problem.before) and problem.weights.moved > 0
+
+
 def _places(order: Ints, size: int) -> Ints:
     places = np.full(size, -1, np.int64)
     places[order] = np.arange(len(order))
     return places
 
 
-def _anneal_all(data: Data, space: Space, best: Best, seconds: float | None, iterations: int | None) -> None:
+def _anneal_all(problem: Problem, data: Data, space: Space, best: Best, seconds: float | None, iterations: int | None) -> None:
     """Anneal from the best plan met. The temperature falls from HOT to COLD times the mean rise of the changes that make the plan worse."""
-    space.new_order[:], space.new_modes[:] = best.kept.order, best.kept.modes
-    stand_at(data, space, 0)
+    hot = HOT_REPAIR if _is_repair(problem) else HOT
+    _stand_in_sequence(problem, data, space, best)
     rises = np.zeros(2)
     done, share, heat = 0, 0.0, 1e-9
     while share < 1.0 and not best.is_optimal():
@@ -134,12 +152,30 @@ def _anneal_all(data: Data, space: Space, best: Best, seconds: float | None, ite
         best.report(space)
         done += rounds
         share = max(done / iterations if iterations else 0.0, best.cpu_s / seconds if seconds else 0.0)
-        heat = max(1e-9, HOT * (COLD / HOT) ** share * rises[0] / max(1.0, rises[1]))
+        heat = max(1e-9, hot * (COLD / hot) ** share * rises[0] / max(1.0, rises[1]))
         rises *= 0.9
         goal = best.kept.costs[COST] + data.sizes[PENALTY] * best.kept.costs[BROKEN]
         if _sort_by_start(data, space) > goal + STRAY * heat:
             space.new_order[:], space.new_modes[:] = best.kept.order, best.kept.modes
             stand_at(data, space, 0)
+
+
+def _stand_in_sequence(problem: Problem, data: Data, space: Space, best: Best) -> None:
+    """Stand at the best plan met. Where moved operations cost, its machines are to do one after the other what they do in it, without filling gaps.
+
+    So only what a change moves is moved, and what a repair keeps are sequences. Plans that would be dearer so are left as they are.
+    """
+    if _is_repair(problem) and not best.appends:
+        space.ask[APPENDS] = 1
+        space.modes[:] = best.kept.modes
+        space.state.flat[:] = best.kept.flat
+        set_order(data, space, space.state.operations[:, START])
+        stand_at(data, space, 0)
+        if not is_better(best.kept.costs, space.costs):
+            best.take(space)
+    space.ask[APPENDS] = best.appends
+    space.new_order[:], space.new_modes[:] = best.kept.order, best.kept.modes
+    stand_at(data, space, 0)
 
 
 def _sort_by_start(data: Data, space: Space) -> int:

@@ -77,7 +77,7 @@ def new_space(problem: Problem, data: Data, seed: int) -> Space:
     base = new_state(data)
     base.flat[:] = state.flat
     return Space(
-        state, base, np.tile(state.flat, (KEPT, 1)), order, place_of, modes, order.copy(), modes.copy(), np.zeros(5, np.int64),
+        state, base, np.tile(state.flat, (KEPT, 1)), order, place_of, modes, order.copy(), modes.copy(), np.zeros(6, np.int64),
         np.zeros(slots + 1, np.int64), np.zeros(STACK, np.int64), np.zeros(size, np.int64), np.zeros(size, np.int64), state.flat.copy(),
         np.zeros(len(problem.jobs), np.int64), np.zeros(6, np.int64), np.array([seed * 2654435769 + 88172645463325252], np.uint64),
     )  # fmt: skip
