@@ -84,9 +84,9 @@ async def gate_of_each(upstream: str, record: str) -> AsyncIterator[Client]:
 
 
 @asynccontextmanager
-async def opened(upstream: str) -> AsyncIterator[Client]:
+async def opened(upstream: str, name: str = "dagster") -> AsyncIterator[Client]:
     await sync_to_async(let_go)()
-    app = build_app(Gate({"dagster": upstream, "gone": "http://127.0.0.1:9"}, ("127.0.0.1",), 8000))
+    app = build_app(Gate({name: upstream, "gone": "http://127.0.0.1:9"}, ("127.0.0.1",), 8000))
     async with TestClient(TestServer(app), cookie_jar=CookieJar(unsafe=True)) as client:
         yield client
     await sync_to_async(let_go)()
