@@ -24,9 +24,9 @@ async def mlflow(tmp_path: Path) -> AsyncIterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     store = f"sqlite:///{tmp_path / 'mlflow.sqlite'}"
-    command = (sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store, "--static-prefix", "/mlflow", "--port", str(port), "--workers", "1")
-    log = (tmp_path / "server.log").open("wb")
-    server = await asyncio.create_subprocess_exec(*command, cwd=tmp_path, stdout=log, stderr=log, env={**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"})
+    options = ("--backend-store-uri", store, "--static-prefix", "/mlflow", "--port", str(port), "--workers", "1")
+    log, quiet = (tmp_path / "server.log").open("wb"), {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
+    server = await asyncio.create_subprocess_exec(sys.executable, "-m", "mlflow", "server", *options, cwd=tmp_path, stdout=log, stderr=log, env=quiet)
     try:
         await answers(f"http://127.0.0.1:{port}/mlflow/", tmp_path)
         yield f"http://127.0.0.1:{port}"
