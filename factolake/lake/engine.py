@@ -35,6 +35,9 @@ SESSION_CONF = {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "
 # The client notes the line of our code at every call of a column function: a quarter of a refinery pass, and it swells each plan. JVM Spark
 # takes this only at its start.
 SAIL_CONF = {"spark.python.sql.dataFrameDebugging.enabled": "false"}
+IDLE_S = 10 * 365 * 86_400
+"""A plant may be quiet for weeks; Sail ends a session that nobody asked for 15 minutes, JVM Spark after an hour."""
+SAIL_IDLE = "SAIL_SPARK__SESSION_TIMEOUT_SECS"
 TOKEN_FILE = "spark-connect.token"
 POLL_S = 1.0
 CONNECT_PORT = 15002
@@ -137,6 +140,7 @@ def _sail() -> Iterator[str]:
         raise MissingDependency("engine sail: pysail is not installed; `pip install 'factolake[sail]'`, or use engine spark") from error
     # Sail's log goes to standard error line by line, where a person reads our own; RUST_LOG set by hand still wins.
     os.environ.setdefault("RUST_LOG", "error")
+    os.environ.setdefault(SAIL_IDLE, str(IDLE_S))
     server = SparkConnectServer("127.0.0.1", 0)
     server.start(background=True)
     try:

@@ -41,6 +41,7 @@ CONF: Mapping[str, str] = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.connect.grpc.binding.address": "127.0.0.1",
+    "spark.connect.session.manager.defaultSessionTimeout": "3650d",  # a plant may be quiet for longer than an hour
 }
 
 

@@ -1,5 +1,7 @@
 """Both engines behind one port: sessions, Delta tables and what happens at their ends. The engines and tables are real."""
 
+import os
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from factolake.errors import ConfigError, EngineFailed, EngineUnavailable, TableDamaged
-from factolake.lake.engine import Engine, engine
+from factolake.lake.engine import SAIL_IDLE, Engine, engine
 
 NOON = datetime(2026, 3, 2, 12, 0, 0, 7, tzinfo=UTC)
 
@@ -120,6 +122,16 @@ def test_ending_one_engine_leaves_a_later_one_working(sail: Engine) -> None:
     with engine("sail") as later:
         assert later.spark.range(2).count() == 2
     assert sail.spark.range(4).count() == 4
+
+
+def test_a_session_that_nobody_asks_is_kept_for_years(sail: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert int(os.environ[SAIL_IDLE]) > 365 * 86_400
+    monkeypatch.setenv(SAIL_IDLE, "1")  # it is this setting that ends one; Sail's own is a quarter of an hour
+    with engine("sail") as forgotten:
+        time.sleep(3)
+        with pytest.raises((EngineFailed, EngineUnavailable)):
+            forgotten.rows(forgotten.spark.range(1), "silver.counts")
+    assert sail.rows(sail.spark.range(2), "silver.counts").num_rows == 2
 
 
 def test_no_server_at_the_address_is_engine_unavailable() -> None:
