@@ -12,9 +12,10 @@ import time
 from dataclasses import dataclass, replace
 
 from generators import Breakdown, breakdown
+from judged import judged, verdict
 
 from factolake.domain.job import Placed, Problem, Weights
-from factolake.planning.validator import Cost, cost, faults, moved_operations
+from factolake.planning.validator import moved_operations
 from models.planning import cpsat, rich
 
 RESOLVE = Weights(makespan=1)
@@ -96,18 +97,6 @@ def mean_shift(problem: Problem, schedule: tuple[Placed, ...]) -> float:
     """Mean minutes between the starts of a plan and of the plan before."""
     then = {placed.operation: placed.start for placed in problem.before}
     return statistics.mean(abs(placed.start - then[placed.operation]) for placed in schedule if placed.operation in then)
-
-
-def judged(problem: Problem, schedule: tuple[Placed, ...]) -> Cost:
-    """What a plan costs, after the validator found nothing wrong with it."""
-    wrong = faults(problem, schedule)
-    if wrong:
-        raise SystemExit(f"a plan breaks {len(wrong)} rules: {wrong[0].says}")
-    return cost(problem, schedule)
-
-
-def verdict(what: str, value: float, goal: float) -> None:
-    print(f"{what}: {value:.3f}, goal {goal}: {'reached' if value <= goal else 'NOT reached'}")
 
 
 if __name__ == "__main__":

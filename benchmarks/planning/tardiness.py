@@ -7,10 +7,9 @@ late by the best rule in every case. Every plan is judged by the validator. Run:
 import argparse
 
 from generators import tardiness_shop
+from judged import judged, verdict
 from peers.tardiness_shop import solve_peer
 
-from factolake.domain.job import Placed, Problem
-from factolake.planning.validator import Cost, cost, faults
 from models.planning import rich
 
 RULES = ("EDD", "SPT", "MWKR", "SLACK", "ATCS")
@@ -40,18 +39,6 @@ def main() -> None:
     if not asked.without_peer:
         verdict("own / CP-SAT", sums["own"] / sums["cp_sat"], 1.0)
     print(f"some order is late by the best rule in every case: {'reached' if is_late else 'NOT reached'}")
-
-
-def judged(problem: Problem, schedule: tuple[Placed, ...]) -> Cost:
-    """What a plan costs, after the validator found nothing wrong with it."""
-    wrong = faults(problem, schedule)
-    if wrong:
-        raise SystemExit(f"a plan breaks {len(wrong)} rules: {wrong[0].says}")
-    return cost(problem, schedule)
-
-
-def verdict(what: str, ratio: float, goal: float) -> None:
-    print(f"{what}: {ratio:.3f}, goal {goal}: {'reached' if ratio <= goal else 'NOT reached'}")
 
 
 if __name__ == "__main__":

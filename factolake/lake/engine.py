@@ -28,15 +28,13 @@ from factolake.config.settings import Settings
 from factolake.contracts import TABLES
 from factolake.contracts.formats.spark import to_frame
 from factolake.errors import ConfigError, EngineFailed, EngineUnavailable, MissingDependency, TableDamaged
-from factolake.lake.jvm import JvmSpark, jvm_spark
+from factolake.lake.jvm import IDLE_S, JvmSpark, jvm_spark
 from factolake.lake.tables import Lake
 
 SESSION_CONF = {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "true"}
 # The client notes the line of our code at every call of a column function: a quarter of a refinery pass, and it swells each plan. JVM Spark
 # takes this only at its start.
 SAIL_CONF = {"spark.python.sql.dataFrameDebugging.enabled": "false"}
-IDLE_S = 10 * 365 * 86_400
-"""A plant may be quiet for weeks; Sail ends a session that nobody asked for 15 minutes, JVM Spark after an hour."""
 SAIL_IDLE = "SAIL_SPARK__SESSION_TIMEOUT_SECS"
 TOKEN_FILE = "spark-connect.token"
 POLL_S = 1.0

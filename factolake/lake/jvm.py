@@ -24,6 +24,8 @@ from factolake.lake.java import SPARK_OPTIONS, find_java, spark_home
 START_TIMEOUT_S = 120
 STOP_TIMEOUT_S = 10
 POLL_S = 0.05
+IDLE_S = 10 * 365 * 86_400
+"""A plant may be quiet for weeks; JVM Spark ends a session that nobody asked for an hour, Sail after 15 minutes."""
 CONF: Mapping[str, str] = {
     "spark.master": "local[2]",
     "spark.app.name": "factolake",
@@ -41,7 +43,7 @@ CONF: Mapping[str, str] = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.connect.grpc.binding.address": "127.0.0.1",
-    "spark.connect.session.manager.defaultSessionTimeout": "3650d",  # a plant may be quiet for longer than an hour
+    "spark.connect.session.manager.defaultSessionTimeout": f"{IDLE_S}s",
 }
 
 

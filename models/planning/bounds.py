@@ -139,7 +139,7 @@ def horizon_of(problem: Problem) -> int:
 
 
 def _makespan(problem: Problem, heads: Heads) -> int:
-    tails = _tails(problem, heads.order)
+    tails = tails_of(problem, heads.order)
     shortest = [min((mode.duration for mode in operation.modes), default=0) for operation in problem.operations]
     bound = max((min(end + tail, NEVER) for end, tail in zip(heads.ends, tails, strict=True)), default=0)
     by_machines: dict[frozenset[int], list[int]] = defaultdict(list)
@@ -157,7 +157,8 @@ def _makespan(problem: Problem, heads: Heads) -> int:
     return bound
 
 
-def _tails(problem: Problem, order: tuple[int, ...]) -> list[int]:
+def tails_of(problem: Problem, order: tuple[int, ...]) -> list[int]:
+    """Least time from each operation's end to the end of all that follows it; `order` is that of the links."""
     tails = [0] * len(problem.operations)
     for number in reversed(order):
         operation = problem.operations[number]

@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from small_shops import in_turn, shop
 
 from factolake.domain.job import Job, Link, Machine, Mode, Operation, Placed, Problem, Weights
 from factolake.planning import validator
@@ -31,24 +32,6 @@ def small(seed: int) -> Problem:
         fixed=(Placed(0, 0, 3, 3 + operations[0].modes[0].duration),) if rng.random() < 0.2 and windows is None else (),
         weights=Weights(1, rng.choice((0, 3))),
     )
-
-
-def shop(jobs: int, machines: int, seed: int) -> Problem:
-    rng = random.Random(seed)
-    operations: list[Operation] = []
-    for job in range(jobs):
-        for step, machine in enumerate(rng.sample(range(machines), machines)):
-            operations.append(Operation(job, (Mode(machine, rng.randint(1, 20)),), (Link(len(operations) - 1),) if step else ()))
-    return Problem(tuple(Job() for _ in range(jobs)), tuple(operations), tuple(Machine() for _ in range(machines)))
-
-
-def in_turn(problem: Problem) -> tuple[Placed, ...]:
-    """A plan that does one operation after another."""
-    placed, at = [], 0
-    for number, operation in enumerate(problem.operations):
-        placed.append(Placed(number, 0, at, at + operation.modes[0].duration))
-        at = placed[-1].end
-    return tuple(placed)
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -1,7 +1,6 @@
 """The door to planning: limits are kept, engines that die cost nothing but themselves, plans with faults stay inside, and no plan is an answer."""
 
 import os
-import random
 import signal
 import time
 from collections.abc import Callable
@@ -9,6 +8,7 @@ from dataclasses import replace
 
 import psutil
 import pytest
+from small_shops import in_turn, shop
 
 from factolake.domain.job import (
     Conflict,
@@ -38,23 +38,6 @@ from models.planning.worker import Said, Task, Telling, Worker
 CPSAT = Settings(seconds=20.0, members=("cpsat",))
 
 
-def line(jobs: int, machines: int, seed: int) -> Problem:
-    rng = random.Random(seed)
-    operations: list[Operation] = []
-    for job in range(jobs):
-        for step, machine in enumerate(rng.sample(range(machines), machines)):
-            operations.append(Operation(job, (Mode(machine, rng.randint(1, 20)),), (Link(len(operations) - 1),) if step else ()))
-    return Problem(tuple(Job() for _ in range(jobs)), tuple(operations), tuple(Machine() for _ in range(machines)))
-
-
-def in_turn(problem: Problem) -> tuple[Placed, ...]:
-    placed, at = [], 0
-    for number, operation in enumerate(problem.operations):
-        placed.append(Placed(number, 0, at, at + operation.modes[0].duration))
-        at = placed[-1].end
-    return tuple(placed)
-
-
 def when_given(monkeypatch: pytest.MonkeyPatch, do: Callable[[Worker, Task], None]) -> list[int]:
     """Do something to each worker that has been given a task; its pid is noted."""
     given, pids = Worker.give, []
@@ -70,7 +53,7 @@ def when_given(monkeypatch: pytest.MonkeyPatch, do: Callable[[Worker, Task], Non
 
 def test_the_best_plan_comes_with_its_bound_and_no_process_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     pids = when_given(monkeypatch, lambda worker, task: None)
-    problem = line(6, 5, 1)
+    problem = shop(6, 5, 1)
     told: list[Plan] = []
     plan = solve(problem, CPSAT, tell=told.append)
     assert plan.status is PlanStatus.OPTIMAL and plan.objective == plan.bound and plan.gap == 0
@@ -86,7 +69,7 @@ def test_an_engine_that_is_killed_leaves_the_plan_of_the_others(monkeypatch: pyt
             os.kill(worker.pid, signal.SIGKILL)
 
     when_given(monkeypatch, kill_exact)
-    plan = solve(line(5, 5, 2), Settings(seconds=20.0, threads=2, members=("exact", "cpsat")))
+    plan = solve(shop(5, 5, 2), Settings(seconds=20.0, threads=2, members=("exact", "cpsat")))
     assert plan.status is PlanStatus.OPTIMAL
     failed = plan.settings["failed"]
     assert isinstance(failed, dict) and "killed by signal 9" in failed["exact"]
@@ -94,7 +77,7 @@ def test_an_engine_that_is_killed_leaves_the_plan_of_the_others(monkeypatch: pyt
 
 def test_an_engine_that_hangs_is_ended_and_the_plan_at_hand_stands(monkeypatch: pytest.MonkeyPatch) -> None:
     pids = when_given(monkeypatch, lambda worker, task: os.kill(worker.pid, signal.SIGSTOP))
-    problem = line(6, 5, 3)
+    problem = shop(6, 5, 3)
     before = time.monotonic()
     plan = solve(problem, Settings(seconds=1.0, members=("cpsat",)), start=in_turn(problem))
     assert time.monotonic() - before < 1.0 + 5.0
@@ -110,14 +93,14 @@ def test_an_engine_that_hangs_leaves_time_to_the_next_one(monkeypatch: pytest.Mo
 
     when_given(monkeypatch, stop_exact)
     settings = Settings(seconds=10.0, wall_s=30.0, own_share=0.02, members=("exact", "cpsat"))
-    assert solve(line(4, 4, 4), settings).status is PlanStatus.OPTIMAL
+    assert solve(shop(4, 4, 4), settings).status is PlanStatus.OPTIMAL
 
 
 def test_who_takes_too_much_memory_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     when_given(monkeypatch, lambda worker, task: os.kill(worker.pid, signal.SIGSTOP))
     monkeypatch.setattr(Worker, "memory_mib", lambda worker: 5000.0)
     before = time.monotonic()
-    plan = solve(line(4, 4, 3), Settings(seconds=30.0, members=("cpsat",)))
+    plan = solve(shop(4, 4, 3), Settings(seconds=30.0, members=("cpsat",)))
     assert time.monotonic() - before < 10
     assert plan.status is PlanStatus.UNKNOWN and "5000 MiB" in str(plan.settings["failed"])
 
@@ -131,7 +114,7 @@ def test_a_plan_with_faults_is_dropped_and_named(monkeypatch: pytest.MonkeyPatch
         return replace(said, plan=replace(said.plan, schedule=(replace(said.plan.schedule[0], start=0, end=1), *said.plan.schedule[1:])))
 
     monkeypatch.setattr(Worker, "take", lambda worker: [spoilt(said) for said in taken(worker)])
-    problem = line(4, 4, 5)
+    problem = shop(4, 4, 5)
     plan = solve(problem, Settings(seconds=5.0, members=("cpsat",)), start=in_turn(problem))
     assert plan.schedule == in_turn(problem)
     assert "faults" in str(plan.settings["failed"])
@@ -144,7 +127,7 @@ def test_a_bound_above_a_plan_is_not_believed(monkeypatch: pytest.MonkeyPatch) -
         return said if said.plan is None else replace(said, plan=replace(said.plan, bound=10_000, schedule=()))
 
     monkeypatch.setattr(Worker, "take", lambda worker: [wrong(said) for said in taken(worker)])
-    problem = line(4, 4, 5)
+    problem = shop(4, 4, 5)
     plan = solve(problem, Settings(seconds=5.0, members=("cpsat",)), start=in_turn(problem))
     assert plan.status is PlanStatus.FEASIBLE and plan.bound is not None and plan.objective is not None
     assert plan.bound < plan.objective and "bound 10000" in str(plan.settings["failed"])
@@ -156,7 +139,7 @@ def test_nothing_to_plan_is_planned_best() -> None:
 
 
 def test_a_start_with_faults_is_dropped_and_named() -> None:
-    problem = line(3, 3, 6)
+    problem = shop(3, 3, 6)
     wrong = tuple(replace(placed, start=0, end=placed.end - placed.start) for placed in in_turn(problem))
     plan = solve(problem, CPSAT, start=wrong)
     assert plan.status is PlanStatus.OPTIMAL and "start" in str(plan.settings["failed"])
@@ -171,7 +154,7 @@ def test_a_worker_that_is_kept_standing_does_one_search_after_another(monkeypatc
         time.sleep(0.05)
     pids.clear()
     try:
-        spent = [solve(line(4, 3, seed), CPSAT).log[-1].cpu_s for seed in (7, 8, 9)]
+        spent = [solve(shop(4, 3, seed), CPSAT).log[-1].cpu_s for seed in (7, 8, 9)]
     finally:
         warm_up(0)
     assert len(pids) == 3 and len(set(pids)) == 1
@@ -183,7 +166,7 @@ def alone(problem: Problem, found: Conflict) -> bool:
     return is_infeasible(reduced(problem, found.operations)[0])
 
 
-BASE = line(3, 3, 8)
+BASE = shop(3, 3, 8)
 STEP = Operation(0, (Mode(0, 5),))
 
 
@@ -244,7 +227,7 @@ def test_a_problem_without_a_plan_is_an_answer_that_names_the_conflict(kind: Con
 
 
 def test_only_those_that_clash_are_named_among_many_and_none_of_them_can_be_spared() -> None:
-    crowd = line(4, 3, 9)
+    crowd = shop(4, 3, 9)
     clash = (Operation(0, (Mode(1, 6),), deadline=9), Operation(1, (Mode(1, 5),), deadline=9))
     problem = replace(crowd, operations=(*crowd.operations, *clash))
     size = len(crowd.operations)
@@ -257,7 +240,7 @@ def test_only_those_that_clash_are_named_among_many_and_none_of_them_can_be_spar
 
 def test_no_bound_is_above_the_best_plan_and_one_machine_gives_it() -> None:
     for seed in range(5):
-        problem = line(4, 4, seed)
+        problem = shop(4, 4, seed)
         best = cpsat.search(problem, seconds=20.0, iterations=None, seed=0).objective
         assert best is not None and lower_bound(problem) <= best
     assert one_machine([(0, 4, 3), (1, 2, 9), (6, 1, 0)]) == 12
@@ -287,14 +270,14 @@ def test_members_take_turns_on_one_core_and_share_more() -> None:
 
 
 def test_a_seed_and_iterations_give_one_plan_on_any_number_of_cores() -> None:
-    problem = line(7, 6, 12)
+    problem = shop(7, 6, 12)
     settings = Settings(seconds=None, iterations=40, seed=3, threads=2, members=("cpsat", "exact"))
     first, second = (solve(problem, settings) for _ in range(2))
     assert first.schedule == second.schedule != ()
 
 
 def test_no_time_is_kept_for_an_engine_that_the_problem_does_not_fit() -> None:
-    problem = line(3, 3, 1)
+    problem = shop(3, 3, 1)
     batches = replace(problem, machines=(Machine(batch=2), *problem.machines[1:]))
     plan = solve(batches, Settings(seconds=20.0, members=("exact", "cpsat"), own_share=1.0))
     assert plan.status is PlanStatus.OPTIMAL and "exact" in str(plan.settings["failed"])

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from factolake.mes.pages.scales import Scale
+from factolake.planning.situation import Span
 
 WIDTH, LEFT, RIGHT, TOP = 1200, 152, 16, 44
 ROW, GAP = 56, 24
@@ -14,8 +15,6 @@ _NAME_LENGTH = 17
 _HIGHEST = 1.15
 """A bar ends here, however much more is planned: its number tells."""
 HOUR = timedelta(hours=1)
-
-Span = tuple[datetime, datetime]
 
 
 @dataclass(frozen=True, slots=True)

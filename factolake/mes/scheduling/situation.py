@@ -18,12 +18,11 @@ from factolake.mes.production.models import Operation
 from factolake.mes.scheduling.calendar import Pause, pauses
 from factolake.mes.scheduling.models import ScheduleState, ScheduleVersion
 from factolake.mes.scheduling.present import equipment_of, open_operations
+from factolake.planning.reacting import SHORT_STOP
 from factolake.planning.situation import Alternative, Order, OrderOperation, Situation, Span, WorkUnit
 
 AHEAD = timedelta(days=14)
 """How far the calendar is looked at beyond the last planned end: there has to be room for what is moved."""
-BREAKDOWN = timedelta(minutes=15)
-"""A stop that is shorter and has no reason replans nothing."""
 
 Wishes = Mapping[str, Collection[str]]
 """Machines that operations are to go to, by operation."""
@@ -123,4 +122,4 @@ def _down(places: Iterable[Equipment]) -> dict[str, tuple[datetime, datetime | N
 
 
 def _is_long(stop: Stop) -> bool:
-    return stop.machine_state == MachineState.FAULT.value and stop.to_ts - stop.from_ts >= BREAKDOWN
+    return stop.machine_state == MachineState.FAULT.value and stop.to_ts - stop.from_ts >= SHORT_STOP

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from factolake.domain.job import Problem
-from models.planning.bounds import heads_of, one_machine
+from models.planning.bounds import heads_of, one_machine, tails_of
 
 # Looking through the operations of a set so many times in all takes some tenths of a second
 MOST_LOOKS = 400_000
@@ -16,26 +16,16 @@ def lower_bound(problem: Problem) -> int:
     The operations that only the machines of a set can do need, each as short as it can be, as many times the set's size as their work says, between
     the least head and the least tail of them; for one machine by its preemptive schedule. The sets are those of single operations and their unions.
     """
-    heads, tails = heads_of(problem).starts, _tails(problem)
+    heads = heads_of(problem)
+    tails = tails_of(problem, heads.order)
     shortest = [min(mode.duration for mode in operation.modes) for operation in problem.operations]
-    parts = list(zip(heads, shortest, tails, strict=True))
+    parts = list(zip(heads.starts, shortest, tails, strict=True))
     eligible = [frozenset(mode.machine for mode in operation.modes) for operation in problem.operations]
     bound = max(map(sum, parts), default=0)
     for machines in _unions(set(eligible), MOST_LOOKS // max(1, len(parts))):
         own = [part for part, of in zip(parts, eligible, strict=True) if of <= machines]
         bound = max(bound, one_machine(own) if len(machines) == 1 else _shared(own, len(machines)))
     return bound
-
-
-def _tails(problem: Problem) -> list[int]:
-    """Least time from each operation's end to the end of its chain."""
-    tails = [0] * len(problem.operations)
-    order = heads_of(problem).order
-    for number in reversed(order):
-        operation = problem.operations[number]
-        for link in operation.after:
-            tails[link.operation] = tails[number] + min(mode.duration for mode in operation.modes)
-    return tails
 
 
 def _shared(parts: Iterable[Part], machines: int) -> int:

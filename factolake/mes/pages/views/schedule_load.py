@@ -10,12 +10,13 @@ from django.utils import timezone
 
 from factolake.mes.core.refusals import Invalid
 from factolake.mes.pages.access import page, show
-from factolake.mes.pages.load_chart import Slot, Span, draw_load, loads, percent
+from factolake.mes.pages.load_chart import Slot, draw_load, loads, percent
 from factolake.mes.pages.plan_rows import plan_of
 from factolake.mes.pages.views.schedule import line_of
 from factolake.mes.scheduling.calendar import pauses, shifts
 from factolake.mes.scheduling.present import equipment_of, open_operations
 from factolake.mes.scheduling.situation import open_spans
+from factolake.planning.situation import Span
 
 DAYS = {"3d": 3, "week": 7}
 """How many days are shown, by name; a day is a day of the plant's clock."""

@@ -16,6 +16,7 @@
 
   const load = () => JSON.parse(localStorage.getItem(SHELF) || "[]");
   const store = (entries) => { localStorage.setItem(SHELF, JSON.stringify(entries)); show(); };
+  const mine = () => load().filter((held) => !held.refused && held.person === person);
   const replace = (entry) => store(load().map((held) => (held.key === entry.key ? entry : held)));
   const drop = (key) => store(load().filter((held) => held.key !== key));
   const csrf = () => (document.cookie.split("; ").find((part) => part.startsWith("__Host-factomes-csrf=")) || "=").split("=").slice(1).join("=");
@@ -65,13 +66,13 @@
     if (isSending) return;
     isSending = true;
     let sent = 0;
-    for (const entry of load().filter((held) => !held.refused && held.person === person)) {
+    for (const entry of mine()) {
       const answer = await send(entry);
       if (answer === "away") break; // the rest waits behind it: entries are sent in order
       if (answer === "done") { drop(entry.key); sent += 1; } else replace({ ...entry, refused: answer });
     }
     isSending = false;
-    if (sent && !load().some((entry) => !entry.refused && entry.person === person)) location.assign(root.dataset.home);
+    if (sent && !mine().length) location.assign(root.dataset.home);
   }
 
   async function submitted(event) {
@@ -89,7 +90,7 @@
     const buttons = [...root.querySelectorAll("form[data-queue] button")];
     buttons.forEach((button) => { button.disabled = true; });
     store([...load(), entry]);
-    const isFirst = load().filter((held) => !held.refused && held.person === person).length === 1;
+    const isFirst = mine().length === 1;
     const answer = isFirst ? await send(entry) : "away";
     if (answer === "away") {
       form.reset();
@@ -124,7 +125,7 @@
   }
 
   function retry() {
-    if (load().some((entry) => !entry.refused && entry.person === person)) sendWaiting();
+    if (mine().length) sendWaiting();
     else if ("kept" in root.dataset) comeBack();
   }
 

@@ -1,0 +1,17 @@
+"""What the benchmarks of plans do with each of them: judge it, and say whether a goal is reached."""
+
+from factolake.domain.job import Placed, Problem
+from factolake.planning.validator import Cost, cost, faults
+
+
+def judged(problem: Problem, schedule: tuple[Placed, ...]) -> Cost:
+    """What a plan costs, after the validator found nothing wrong with it."""
+    wrong = faults(problem, schedule)
+    if wrong:
+        raise SystemExit(f"a plan breaks {len(wrong)} rules: {wrong[0].says}")
+    return cost(problem, schedule)
+
+
+def verdict(what: str, value: float, goal: float) -> None:
+    """Print a value that is to be at most `goal`."""
+    print(f"{what}: {value:.3f}, goal {goal}: {'reached' if value <= goal else 'NOT reached'}")
