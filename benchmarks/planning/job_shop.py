@@ -7,29 +7,24 @@ Goals of the three rows, by gap = makespan / best known - 1, against the better 
 - industrial (300 CPU-s, 8 GiB; no schedule is a gap of 1): mean gap at most 0.5 x, and at most CP-SAT's mean where that has schedules.
 
 Run: python benchmarks/planning/job_shop.py --row bar [--instances la38,ta21] [--seconds 60] [--seeds 5] [--workers 2,8], with the instances and best
-known makespans of ScheduleOpt/benchmarks in `--data` (jobshop.zip, jobshop_best_known.csv). CPU time counts from the start of the process, imports
-included; the cold figure of the first run, which compiles, is shown apart.
+known makespans of ScheduleOpt/benchmarks in `--data` (jobshop.zip, jobshop_best_known.csv). Runs are kept (runs.py); the cold figure of a first run,
+which compiles, is shown apart.
 """
 
 import argparse
 import csv
-import json
-import os
 import re
-import resource
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
 import zipfile
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
+from runs import GIB, Found, Run, Runs, compiling, left
+
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "scheduling"
 BAR = ("abz7 abz8 abz9 la38 swv06 swv07 swv08 swv09 swv10 yn1 yn2 yn3 yn4 ta21 ta22 ta23 ta24 ta25 ta31 ta32 ta33 ta34 ta35").split()
-GIB = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -38,48 +33,49 @@ class Row:
 
     seconds: float
     seeds: int
-    memory_gib: int | None = None
+    memory: int | None = None
 
     def has(self, name: str, family: str) -> bool:
         """Whether an instance belongs to this row."""
         return name in BAR if self is ROWS["bar"] else (family == "dct") == (self is ROWS["industrial"])
 
 
-ROWS = {"bar": Row(60, 5), "anytime": Row(10, 1), "industrial": Row(300, 1, 8)}
+ROWS = {"bar": Row(60, 5), "anytime": Row(10, 1), "industrial": Row(300, 1, 8 * GIB)}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--row", choices=ROWS, default="bar")
-    parser.add_argument("--instances", default="", help="names with commas between; else all of the row")
-    parser.add_argument("--seconds", type=float, help="CPU seconds of each run")
-    parser.add_argument("--seeds", type=int)
-    parser.add_argument("--workers", default="2,8", help="of CP-SAT, with commas between; empty: leave CP-SAT out")
-    parser.add_argument("--data", type=Path, default=DATA)
-    parser.add_argument("--one", help=argparse.SUPPRESS)
-    asked = parser.parse_args()
+    runs = Runs(
+        __file__, one_run, {"own": ("models/planning/shop", "models/planning/compiled.py"), "cpsat": ("benchmarks/planning/peers/job_shop.py",)}
+    )
+    runs.parser.add_argument("--row", choices=ROWS, default="bar")
+    runs.parser.add_argument("--instances", default="", help="names with commas between; else all of the row")
+    runs.parser.add_argument("--seconds", type=float, help="CPU seconds of each run")
+    runs.parser.add_argument("--seeds", type=int)
+    runs.parser.add_argument("--workers", default="2,8", help="of CP-SAT, with commas between; empty: leave CP-SAT out")
+    runs.parser.add_argument("--data", type=Path, default=DATA)
+    asked = runs.begin()
     row = ROWS[asked.row]
-    seconds = asked.seconds or row.seconds
-    if asked.one:
-        name, solver, seed = asked.one.split(":")
-        print(json.dumps(one_run(asked.data, name, solver, seconds, int(seed))))
-        return
     best = best_known(asked.data)
     names = [name for name in asked.instances.split(",") if name] or [name for name, (family, _) in best.items() if row.has(name, family)]
     solvers = ["own", *(f"cpsat-{count}" for count in asked.workers.split(",") if count)]
-    seeds = range(asked.seeds or row.seeds)
-    show_cold(asked, names[0], seconds, row)
-    gaps: dict[str, dict[str, list[float]]] = defaultdict(dict)
-    for name in names:
-        for solver in solvers:
-            answers = [started(asked, name, solver, seconds, seed, row) for seed in seeds]
-            gaps[name][solver] = [answer["makespan"] / best[name][1] - 1 if answer["makespan"] else 1.0 for answer in answers]
-        shown = ", ".join(f"{solver} {100 * statistics.mean(found):.2f} %" for solver, found in gaps[name].items())
-        print(f"{name}: {shown}", flush=True)
+
+    def run(name: str, solver: str, seed: int) -> Run:
+        return Run(name, solver, seed, asked.seconds or row.seconds, row.memory)
+
+    runs.show_cold(run(names[0], "own", 0))
+    gaps: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for seed in range(asked.seeds or row.seeds):
+        for name in names:
+            found = {solver: runs.found(run(name, solver, seed)) for solver in solvers}
+            if not all(found.values()):
+                continue
+            for solver, answer in found.items():
+                gaps[name][solver].append(answer["makespan"] / best[name][1] - 1 if answer and answer.get("makespan") else 1.0)
+            print(f"{name}, seed {seed}: " + ", ".join(f"{solver} {100 * by[-1]:.2f} %" for solver, by in gaps[name].items()), flush=True)
     means = {name: {solver: statistics.mean(found) for solver, found in by.items()} for name, by in gaps.items()}
     print(f"own: mean gap {100 * statistics.mean(mean['own'] for mean in means.values()):.3f} %")
     if len(solvers) > 1:
-        judge(asked.row, means, {name: best[name][0] for name in names})
+        judge(asked.row, means, {name: best[name][0] for name in means})
 
 
 def best_known(data: Path) -> dict[str, tuple[str, int]]:
@@ -88,61 +84,32 @@ def best_known(data: Path) -> dict[str, tuple[str, int]]:
         return {line["instance"].removesuffix("js"): (line["family"], int(line["best_ub"])) for line in csv.DictReader(file)}
 
 
-def show_cold(asked: argparse.Namespace, name: str, seconds: float, row: Row) -> None:
-    """One run that compiles everything, then one that fills the cache of the runs to come."""
-    with tempfile.TemporaryDirectory() as folder:
-        cold = started(asked, name, "own", seconds, 0, row, {"NUMBA_CACHE_DIR": folder})
-    warm = started(asked, name, "own", 1.0, 0, row)
-    print(f"cold: {name} to {cold['makespan']}, kernels compiled in {cold['compiling_cpu_s']:.1f} CPU-s (loaded: {warm['compiling_cpu_s']:.1f})")
-
-
-def started(
-    asked: argparse.Namespace, name: str, solver: str, seconds: float, seed: int, row: Row, more: dict[str, str] | None = None
-) -> dict[str, float]:
-    """What a run in a process of its own found, `more` in its environment; a run of CP-SAT that dies has no makespan."""
-
-    def limit() -> None:
-        if row.memory_gib:
-            resource.setrlimit(resource.RLIMIT_AS, (row.memory_gib * GIB, row.memory_gib * GIB))
-
-    command = [sys.executable, __file__, "--one", f"{name}:{solver}:{seed}", "--seconds", str(seconds), "--data", str(asked.data)]
-    done = subprocess.run(command, capture_output=True, text=True, preexec_fn=limit, env={**os.environ, **(more or {})})
-    lines = done.stdout.strip().splitlines()
-    if done.returncode == 0 and lines:
-        return dict(json.loads(lines[-1]))
-    if solver == "own" or "breaks" in done.stderr:
-        raise SystemExit(f"{name}, {solver}, seed {seed}: {done.stderr.strip()[-500:]}")
-    return {"makespan": 0}
-
-
-def one_run(data: Path, name: str, solver: str, seconds: float, seed: int) -> dict[str, float]:
+def one_run(asked: argparse.Namespace, run: Run) -> Found:
     """Makespan and CPU seconds of this process up to the end of the search; the schedule is judged after that."""
     from factolake.domain.job import makespan
     from factolake.planning.formats.files import read
     from factolake.planning.validator import faults
 
-    archive = data / "jobshop.zip"
+    archive = asked.data / "jobshop.zip"
     with zipfile.ZipFile(archive) as members:
-        member = next(one for one in members.namelist() if re.fullmatch(rf"(.*/)?{name}(js)?\.txt", one))
+        member = next(one for one in members.namelist() if re.fullmatch(rf"(.*/)?{run.case}(js)?\.txt", one))
     problem = read(f"{archive}:{member}")
-    compiling = 0.0
-    if solver == "own":
+    found: Found = {}
+    if run.solver == "own":
         from models.planning import shop
 
-        before = time.process_time()
-        shop.warm_up()
-        compiling = time.process_time() - before
-        schedule = shop.search(problem, seconds=max(0.1, seconds - time.process_time()), iterations=None, seed=seed).schedule
+        with compiling(found):
+            shop.warm_up()
+        schedule = shop.search(problem, seconds=left(run), iterations=None, seed=run.seed).schedule
     else:
         from peers.job_shop import solve_peer
 
-        left = max(0.1, seconds - time.process_time())
-        schedule = solve_peer(problem, left, int(solver.removeprefix("cpsat-")), seed)[2]
-    spent = time.process_time()
+        schedule = solve_peer(problem, left(run), int(run.solver.removeprefix("cpsat-")), run.seed)[2]
+    found["cpu_s"] = round(time.process_time(), 2)
     wrong = faults(problem, schedule) if schedule else ()
     if wrong:
         raise SystemExit(f"the schedule breaks {len(wrong)} rules: {wrong[0].says}")
-    return {"makespan": makespan(schedule), "cpu_s": spent, "compiling_cpu_s": compiling}
+    return {"makespan": makespan(schedule) if schedule else 0, **found}
 
 
 def judge(row: str, means: dict[str, dict[str, float]], family: dict[str, str]) -> None:
