@@ -62,7 +62,7 @@ def _work_left(problem: Problem) -> list[int]:
 
 def _shop(rng: Random, jobs: int, machines: int, steps: int) -> Problem:
     """Jobs over machines of which each has a sister that does some of the same a little slower; the first two have the most work."""
-    operations = []
+    operations: list[Operation] = []
     shares = [1.15 if machine < 2 else 1.0 for machine in range(machines)]
     for job in range(jobs):
         for step in range(steps):

@@ -2,98 +2,62 @@
 
 Goal: the summed gap to the best known makespan on mk, and on la (edata and rdata), at most half of the better CP-SAT's; on kacem and fattahi every
 makespan at most its. A mean over the seeds counts. Every plan is judged by the validator. `--data` is the folder with flexible_jobshop.zip and
-flexible_jobshop_best_known.csv (ScheduleOpt/benchmarks, CC BY-SA 4.0; not part of this repository).
-Run: python benchmarks/planning/flexible.py --data DIR [--seconds 60] [--seeds 5] [--instances mk06 la21_rdata ...] [--workers 2 8] [--without-peer].
+flexible_jobshop_best_known.csv (ScheduleOpt/benchmarks, CC BY-SA 4.0; not part of this repository). Runs are kept (runs.py).
+Run: python benchmarks/planning/flexible.py [--data DIR] [--seconds 60] [--seeds 1] [--instances mk06,la21_rdata] [--workers 2,8].
 """
 
 import argparse
 import csv
-import math
-import statistics
 from collections import defaultdict
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
-from peers.flexible_shop import solve_peer
+from judged import shown, verdict
+from runs import DATA, Found, Run, Runs, mean_makespans, shop_run
 
-from factolake.domain.job import Placed, Problem, makespan
 from factolake.planning.formats import read
-from factolake.planning.validator import faults
-from models.planning import flexible
 
+FAMILIES = ("mk", "kacem", "fattahi", "la")
 SHARE = {"mk": 0.5, "la": 0.5}
+SOURCES = {"own": ("models/planning/flexible", "models/planning/compiled.py"), "cpsat": ("benchmarks/planning/peers/flexible_shop.py",)}
 
 
 def main() -> None:
-    asked = arguments().parse_args()
+    runs = Runs(__file__, one_run, SOURCES)
+    runs.parser.add_argument("--data", type=Path, default=DATA)
+    runs.parser.add_argument("--seconds", type=float, default=60.0, help="CPU seconds of each run")
+    runs.parser.add_argument("--seeds", type=int, default=1)
+    runs.parser.add_argument("--instances", default="", help="names with commas between; else all of mk, kacem, fattahi and la")
+    runs.parser.add_argument("--workers", default="2,8", help="of CP-SAT, with commas between; empty: leave CP-SAT out")
+    asked = runs.begin()
     with (asked.data / "flexible_jobshop_best_known.csv").open() as file:
         known = {row["instance"]: (row["family"], int(row["best_ub"])) for row in csv.DictReader(file)}
-    names = asked.instances or [name for name, (family, _) in known.items() if family in ("mk", "kacem", "fattahi", "la")]
-    workers = [] if asked.without_peer else asked.workers
-    flexible.warm_up()
+    names = [name for name in asked.instances.split(",") if name] or [name for name, (family, _) in known.items() if family in FAMILIES]
+    peers = [f"cpsat-{count}" for count in asked.workers.split(",") if count]
+    runs.show_cold(Run(names[0], "own", 1, asked.seconds))
     gaps: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
-    worse = []
+    behind: dict[str, list[str]] = defaultdict(list)
     for name in names:
         family, best = known[name]
-        problem = read(f"{asked.data / 'flexible_jobshop.zip'}:{name}.json")
-        own = mean(problem, asked.seeds, partial(own_plan, problem, asked.seconds))
-        gaps[family]["own"] += own / best - 1
-        line = f"{name}: best known {best}, own {own:.1f} (gap {own / best - 1:.2%})"
-        peers = {}
-        for count in workers:
-            peers[count] = mean(problem, asked.seeds, partial(peer_plan, problem, asked.seconds, count))
-            gaps[family][f"CP-SAT {count}"] += peers[count] / best - 1
-            line += f", CP-SAT with {count} workers {peers[count]:.1f} ({peers[count] / best - 1:.2%})"
-        if peers and own > min(peers.values()):
-            worse.append(name)
-        print(line, flush=True)
+        found = mean_makespans(runs, name, ("own", *peers), asked)
+        if found is None:
+            continue
+        for solver, makespan in found.items():
+            gaps[family][solver] += makespan / best - 1
+        if peers and found["own"] > min(found[peer] for peer in peers):
+            behind[family].append(name)
+        print(f"{name}: best known {best}, {shown(found)}", flush=True)
     for family, sums in gaps.items():
-        judge(family, dict(sums), worse, known)
+        print(f"{family}: summed gaps {shown(sums)}")
+        if peers and family in SHARE:
+            least = min(sums[peer] for peer in peers)
+            verdict(f"{family}: own / better CP-SAT", sums["own"] / least if least else float(sums["own"] > 0), SHARE[family])
+        elif peers:
+            verdict(f"{family}: makespans above CP-SAT's {behind[family]}", len(behind[family]), 0)
 
 
-def arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--seconds", type=float, default=60.0, help="CPU seconds of each search")
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--instances", nargs="*", help="all of mk, kacem, fattahi and la where left out")
-    parser.add_argument("--workers", type=int, nargs="+", default=[2, 8], help="of CP-SAT")
-    parser.add_argument("--without-peer", action="store_true", help="leave CP-SAT out")
-    return parser
-
-
-def own_plan(problem: Problem, seconds: float, seed: int) -> tuple[Placed, ...]:
-    return flexible.search(problem, seconds=seconds, iterations=None, seed=seed).schedule
-
-
-def peer_plan(problem: Problem, seconds: float, workers: int, seed: int) -> tuple[Placed, ...]:
-    return solve_peer(problem, seconds, workers, seed)[2]
-
-
-def mean(problem: Problem, seeds: int, plan: Callable[[int], tuple[Placed, ...]]) -> float:
-    """Mean makespan of the plans of seeds 1 to `seeds`, after the validator found nothing wrong with them; infinite where one has none."""
-    found = []
-    for seed in range(1, seeds + 1):
-        schedule = plan(seed)
-        wrong = faults(problem, schedule)
-        if wrong and schedule:
-            raise SystemExit(f"a plan breaks {len(wrong)} rules: {wrong[0].says}")
-        found.append(makespan(schedule) if schedule else math.inf)
-    return statistics.fmean(found)
-
-
-def judge(family: str, sums: dict[str, float], worse: list[str], known: dict[str, tuple[str, int]]) -> None:
-    print(f"{family}: summed gaps " + ", ".join(f"{who} {gap:.4f}" for who, gap in sums.items()))
-    peers = [gap for who, gap in sums.items() if who != "own"]
-    if not peers:
-        return
-    if family in SHARE:
-        ratio = sums["own"] / min(peers) if min(peers) else float(sums["own"] > 0)
-        print(f"{family}: own / better CP-SAT {ratio:.3f}, goal {SHARE[family]}: {'reached' if ratio <= SHARE[family] else 'NOT reached'}")
-    else:
-        behind = [name for name in worse if known[name][0] == family]
-        print(f"{family}: makespans above CP-SAT's: {', '.join(behind) or 'none'}; goal none: {'NOT reached' if behind else 'reached'}")
+def one_run(asked: argparse.Namespace, run: Run) -> Found:
+    problem = read(f"{asked.data / 'flexible_jobshop.zip'}:{run.case}.json")
+    return shop_run(problem, run, "models.planning.flexible", "peers.flexible_shop")
 
 
 if __name__ == "__main__":

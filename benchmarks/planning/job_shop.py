@@ -15,15 +15,15 @@ import argparse
 import csv
 import re
 import statistics
-import time
 import zipfile
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from runs import GIB, Found, Run, Runs, compiling, left
+from runs import DATA, GIB, Found, Run, Runs, shop_run
 
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "scheduling"
+from factolake.planning.formats import read
+
 BAR = ("abz7 abz8 abz9 la38 swv06 swv07 swv08 swv09 swv10 yn1 yn2 yn3 yn4 ta21 ta22 ta23 ta24 ta25 ta31 ta32 ta33 ta34 ta35").split()
 
 
@@ -85,31 +85,10 @@ def best_known(data: Path) -> dict[str, tuple[str, int]]:
 
 
 def one_run(asked: argparse.Namespace, run: Run) -> Found:
-    """Makespan and CPU seconds of this process up to the end of the search; the schedule is judged after that."""
-    from factolake.domain.job import makespan
-    from factolake.planning.formats.files import read
-    from factolake.planning.validator import faults
-
     archive = asked.data / "jobshop.zip"
     with zipfile.ZipFile(archive) as members:
         member = next(one for one in members.namelist() if re.fullmatch(rf"(.*/)?{run.case}(js)?\.txt", one))
-    problem = read(f"{archive}:{member}")
-    found: Found = {}
-    if run.solver == "own":
-        from models.planning import shop
-
-        with compiling(found):
-            shop.warm_up()
-        schedule = shop.search(problem, seconds=left(run), iterations=None, seed=run.seed).schedule
-    else:
-        from peers.job_shop import solve_peer
-
-        schedule = solve_peer(problem, left(run), int(run.solver.removeprefix("cpsat-")), run.seed)[2]
-    found["cpu_s"] = round(time.process_time(), 2)
-    wrong = faults(problem, schedule) if schedule else ()
-    if wrong:
-        raise SystemExit(f"the schedule breaks {len(wrong)} rules: {wrong[0].says}")
-    return {"makespan": makespan(schedule) if schedule else 0, **found}
+    return shop_run(read(f"{archive}:{member}"), run, "models.planning.shop", "peers.job_shop")
 
 
 def judge(row: str, means: dict[str, dict[str, float]], family: dict[str, str]) -> None:

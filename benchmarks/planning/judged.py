@@ -15,3 +15,8 @@ def judged(problem: Problem, schedule: tuple[Placed, ...]) -> Cost:
 def verdict(what: str, value: float, goal: float) -> None:
     """Print a value that is to be at most `goal`."""
     print(f"{what}: {value:.3f}, goal {goal}: {'reached' if value <= goal else 'NOT reached'}")
+
+
+def shown(found: dict[str, float]) -> str:
+    """What each solver found, in words."""
+    return ", ".join(f"{solver} {value:.4g}" for solver, value in found.items())

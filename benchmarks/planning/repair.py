@@ -2,82 +2,89 @@
 
 Goal: a plan within 1 s once warm; makespan at most 1.02 x the better of own and CP-SAT re-solves that may move everything, 60 CPU-s each; at least
 90 % of the operations that had not begun on healthy machines keep machine and predecessor (mean; 60 % in each case). Starts that shift are shown
-beside those of a plain right shift, which keeps all sequences and waits. Every plan is judged by the validator.
-Run: python benchmarks/planning/repair.py [--seconds 60] [--cases 20] [--without-peer].
+beside those of a plain right shift, which keeps all sequences and waits. Every plan is judged by the validator. Runs are kept (runs.py).
+Run: python benchmarks/planning/repair.py [--seconds 60] [--cases 20] [--first 101] [--without-peer].
 """
 
 import argparse
+import math
 import statistics
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from generators import Breakdown, breakdown
 from judged import judged, verdict
+from runs import Found, Run, Runs, compiling, left
 
 from factolake.domain.job import Placed, Problem, Weights
 from factolake.planning.validator import moved_operations
-from models.planning import cpsat, rich
 
 RESOLVE = Weights(makespan=1)
-# One minute of makespan is worth one moved operation. Chosen on cases 6, 7 and 17 of these, 13 to 15 CPU-s each: a move at 10 ends a hundredth
-# earlier or as soon and keeps up to nine hundredths less in place, one at 40 leaves a makespan of up to 7 % above the re-solved one.
+# One minute of makespan is worth one moved operation. Chosen on cases 6, 7 and 17, 13 to 15 CPU-s each, so those judged begin at 101: a move at 10
+# ends a hundredth earlier or as soon and keeps up to nine hundredths less in place, one at 40 leaves a makespan of up to 7 % above the re-solved one.
 REPAIR = Weights(makespan=20, moved=20)
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A case: seconds to the first plan, makespans, share kept, and mean minutes that starts shift in the repair and in a right shift."""
-
-    first_s: float
-    repaired: int
-    shifted: int
-    resolved: int
-    kept: float
-    shift: float
-    right_shift: float
+CASES = ("benchmarks/planning/breakdowns.py", "benchmarks/planning/placing.py")
+ENGINE = ("models/planning/rich", "models/planning/compiled.py", *CASES)
+SOURCES = {"repair": ENGINE, "own": ENGINE, "cpsat": ("models/planning/cpsat", *CASES)}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=60.0, help="CPU seconds of each search")
-    parser.add_argument("--cases", type=int, default=20)
-    parser.add_argument("--without-peer", action="store_true", help="leave CP-SAT out")
-    asked = parser.parse_args()
-    rich.warm_up()
-    rows = []
-    for seed in range(1, asked.cases + 1):
-        row = measured(breakdown(seed, weights=REPAIR), asked.seconds, seed, has_peer=not asked.without_peer)
-        rows.append(row)
-        print(f"case {seed}: {row}", flush=True)
-    ratio = sum(row.repaired for row in rows) / sum(row.resolved for row in rows)
-    kept = [row.kept for row in rows]
-    verdict("latest first plan (s)", max(row.first_s for row in rows), 1.0)
-    verdict("makespan / re-solved (sums)", ratio, 1.02)
+    runs = Runs(__file__, one_run, SOURCES)
+    runs.parser.add_argument("--seconds", type=float, default=60.0, help="CPU seconds of each run")
+    runs.parser.add_argument("--cases", type=int, default=20)
+    runs.parser.add_argument("--first", type=int, default=101)
+    runs.parser.add_argument("--without-peer", action="store_true", help="leave CP-SAT out")
+    asked = runs.begin()
+    solvers = ("repair", "own") if asked.without_peer else ("repair", "own", "cpsat-2")
+    runs.show_cold(Run(str(asked.first), "repair", 1, asked.seconds))
+    cases = []
+    for case in range(asked.first, asked.first + asked.cases):
+        found = {solver: runs.found(Run(str(case), solver, case, asked.seconds)) for solver in solvers}
+        answers = {solver: answer for solver, answer in found.items() if answer is not None}
+        if len(answers) == len(solvers):
+            resolved = min(answers[solver].get("makespan") or math.inf for solver in solvers[1:])
+            cases.append({**answers["repair"], "resolved": resolved})
+            print(f"case {case}: {answers}", flush=True)
+    kept = [case["kept"] for case in cases]
+    verdict("latest first plan (CPU-s)", max(case["first_s"] for case in cases), 1.0)
+    verdict("makespan / re-solved (sums)", sum(case["makespan"] for case in cases) / sum(case["resolved"] for case in cases), 1.02)
     verdict("share moved (mean)", 1 - statistics.mean(kept), 0.1)
     verdict("share moved (worst)", 1 - min(kept), 0.4)
-    print(f"mean shift {statistics.mean(row.shift for row in rows):.0f}, in a right shift {statistics.mean(row.right_shift for row in rows):.0f}")
+    shifts = {name: statistics.mean(case[name] for case in cases) for name in ("shift", "right_shift")}
+    print(f"mean shift {shifts['shift']:.0f} minutes, in a right shift {shifts['right_shift']:.0f}")
 
 
-def measured(case: Breakdown, seconds: float, seed: int, *, has_peer: bool) -> Row:
-    problem = case.problem
+def one_run(asked: argparse.Namespace, run: Run) -> Found:
+    """The repair (its first plan by itself before), or a re-solve that may move everything."""
+    case = breakdown(int(run.case), weights=REPAIR)
+    free = replace(case.problem, before=(), weights=RESOLVE)
+    if run.solver.startswith("cpsat"):
+        from models.planning import cpsat
+
+        workers = int(run.solver.removeprefix("cpsat-"))
+        schedule = cpsat.search(free, seconds=left(run), iterations=None, seed=run.seed, threads=workers).schedule
+        return {"cpu_s": round(time.process_time(), 2), "makespan": judged(free, schedule).makespan if schedule else 0}
+    from models.planning import rich
+
+    found: Found = {}
+    with compiling(found):
+        rich.warm_up()
+    if run.solver == "own":
+        schedule = rich.search(free, seconds=left(run), iterations=None, seed=run.seed, start=case.problem.before).schedule
+        return {"cpu_s": round(time.process_time(), 2), "makespan": judged(free, schedule).makespan, **found}
     began = time.process_time()
-    right = rich.search(problem, seconds=None, iterations=0, seed=seed, start=problem.before)
-    first_s = time.process_time() - began
-    repaired = rich.search(problem, seconds=seconds, iterations=None, seed=seed, start=problem.before)
-    free = replace(problem, before=(), weights=RESOLVE)
-    resolved = [rich.search(free, seconds=seconds, iterations=None, seed=seed, start=problem.before)]
-    if has_peer:
-        resolved.append(cpsat.search(free, seconds=seconds, iterations=None, seed=seed, threads=2))
-    again = [judged(free, plan.schedule).makespan for plan in resolved if plan.schedule]
-    return Row(
-        first_s,
-        judged(problem, repaired.schedule).makespan,
-        judged(problem, right.schedule).makespan,
-        min(again),
-        share_kept(case, repaired.schedule),
-        mean_shift(problem, repaired.schedule),
-        mean_shift(problem, right.schedule),
-    )
+    right = rich.search(case.problem, seconds=None, iterations=0, seed=run.seed, start=case.problem.before).schedule
+    found["first_s"] = round(time.process_time() - began, 3)
+    schedule = rich.search(case.problem, seconds=left(run), iterations=None, seed=run.seed, start=case.problem.before).schedule
+    return {
+        "cpu_s": round(time.process_time(), 2),
+        "makespan": judged(case.problem, schedule).makespan,
+        "shifted": judged(case.problem, right).makespan,
+        "kept": share_kept(case, schedule),
+        "shift": mean_shift(case.problem, schedule),
+        "right_shift": mean_shift(case.problem, right),
+        **found,
+    }
 
 
 def share_kept(case: Breakdown, schedule: tuple[Placed, ...]) -> float:

@@ -6,10 +6,13 @@ have changed since is stale and made again; runs of others stay. CPU time counts
 
 import argparse
 import hashlib
+import importlib
 import importlib.metadata
 import json
+import math
 import os
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -20,8 +23,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from judged import judged
+
+from factolake.domain.job import Problem
+
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent
+DATA = ROOT.parent / "shared" / "data" / "scheduling"
 GIB = 1 << 30
 Found = dict[str, Any]
 
@@ -82,7 +90,7 @@ class Runs:
         return self._kept[key]
 
     def made(self, run: Run, more: dict[str, str] | None = None) -> Found:
-        """A run made now, `more` in its environment. A solver that dies has found nothing: `{"died": why}`, unless a plan broke a rule."""
+        """A run made now, `more` in its environment. A peer that dies has found nothing: `{"died": why}`, unless a plan of it broke a rule."""
 
         def limit() -> None:
             if run.memory:
@@ -95,7 +103,7 @@ class Runs:
         if done.returncode == 0 and lines:
             return dict(json.loads(lines[-1]))
         why = done.stderr.strip()[-500:]
-        if run.solver == "own" or "breaks" in why:
+        if not run.solver.startswith("cpsat") or "breaks" in why:
             raise SystemExit(f"{run.case}, {run.solver}, seed {run.seed}: {why}")
         return {"died": why.splitlines()[-1] if why else f"exit code {done.returncode}"}
 
@@ -116,6 +124,38 @@ def version(paths: tuple[str, ...]) -> str:
         for file in sorted((ROOT / path).rglob("*.py")) if (ROOT / path).is_dir() else [ROOT / path]:
             sources.update(file.read_bytes())
     return f"{sources.hexdigest()[:12]} ortools {importlib.metadata.version('ortools')}"
+
+
+def shop_run(problem: Problem, run: Run, engine: str, peer: str) -> Found:
+    """Makespan, bound and CPU seconds of this process up to the end of the search; the schedule is judged after that.
+
+    `engine` and `peer` name modules, and only the one that runs is imported: the engine's `search`, or the peer's `solve_peer` with N workers for
+    the solver `cpsat-N`.
+    """
+    found: Found = {}
+    if run.solver == "own":
+        own = importlib.import_module(engine)
+        with compiling(found):
+            own.warm_up()
+        plan = own.search(problem, seconds=left(run), iterations=None, seed=run.seed)
+        schedule, found["bound"] = plan.schedule, plan.bound
+    else:
+        solve_peer = importlib.import_module(peer).solve_peer
+        _, found["bound"], schedule = solve_peer(problem, left(run), int(run.solver.removeprefix("cpsat-")), run.seed)
+    found["cpu_s"] = round(time.process_time(), 2)
+    return {"makespan": judged(problem, schedule).makespan if schedule else 0, **found}
+
+
+def mean_makespans(runs: Runs, case: str, solvers: tuple[str, ...], asked: argparse.Namespace) -> dict[str, float] | None:
+    """Mean of seeds 1 to `asked.seeds` by solver, infinite where a run found no plan; None where only kept ones are asked for and one is not."""
+    means = {}
+    for solver in solvers:
+        found = [runs.found(Run(case, solver, seed, asked.seconds)) for seed in range(1, asked.seeds + 1)]
+        spans = [answer.get("makespan") or math.inf for answer in found if answer is not None]
+        if len(spans) < len(found):
+            return None
+        means[solver] = statistics.fmean(spans)
+    return means
 
 
 @contextmanager
