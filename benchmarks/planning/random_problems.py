@@ -2,8 +2,9 @@
 
 Goal: 9,000 problems that have a plan (a fifth of them repairs after a breakdown) get one without a fault and are never called infeasible; 1,000 that
 have none are called infeasible, and the conflict named alone is. That is sure where it holds the whole contradiction that was put in; others are
-proved by CP-SAT on the operations of the conflict alone and counted apart.
-Run: python benchmarks/planning/random_problems.py [--count 10000] [--first 0] [--seconds 20]. A full run takes hours; parts of it add up.
+proved by CP-SAT on the operations of the conflict alone and counted apart. Hundreds of problems are runs that are kept (runs.py): a full run takes
+hours, and parts of it add up.
+Run: python benchmarks/planning/random_problems.py [--count 10000] [--first 0] [--seconds 20].
 """
 
 import argparse
@@ -12,6 +13,7 @@ from collections import Counter
 from random import Random
 
 from generators import CONTRADICTIONS, Infeasible, breakdown, infeasible, planted
+from runs import Found, Run, Runs
 
 from factolake.domain.job import Conflict, PlanStatus, Problem
 from factolake.planning.validator import faults
@@ -20,29 +22,45 @@ from models.planning.parts import reduced
 from models.planning.solve import Settings, solve
 from models.planning.structural import structural
 
+PART = 100
+GENERATORS = tuple(f"benchmarks/planning/{name}.py" for name in ("random_problems", "planted", "placing", "contradictions", "breakdowns"))
 SIZES = ((1, 2, 3), (2, 2, 2), (3, 3, 3), (5, 3, 4), (8, 5, 5), (12, 6, 6))
 ITERATIONS = 2000
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=10_000)
-    parser.add_argument("--first", type=int, default=0, help="number of the first problem, to run in parts")
-    parser.add_argument("--seconds", type=float, default=20.0, help="CPU seconds of the whole portfolio, where the own search alone finds no plan")
-    asked = parser.parse_args()
+    runs = Runs(__file__, one_run, {"portfolio": ("models/planning", "factolake/planning", *GENERATORS)})
+    runs.parser.add_argument("--count", type=int, default=10_000, help="in hundreds")
+    runs.parser.add_argument("--first", type=int, default=0, help="number of the first problem, in hundreds")
+    runs.parser.add_argument(
+        "--seconds", type=float, default=20.0, help="CPU seconds of the whole portfolio, where the own search alone finds no plan"
+    )
+    asked = runs.begin()
+    seen: Counter[str] = Counter()
+    for first in range(asked.first, asked.first + asked.count, PART):
+        part = runs.found(Run(str(first), "portfolio", 0, asked.seconds))
+        if part is None:
+            continue
+        seen.update(part["seen"])
+        for line in part["wrong"]:
+            print(line)
+        print(f"{seen.total()} problems: {dict(seen)}", flush=True)
+    wrong = sum(count for found, count in seen.items() if found not in FINE)
+    print(f"wrong: {wrong} of {seen.total()} (goal 0 of 10,000): {'reached' if not wrong and seen.total() >= 10_000 else 'NOT reached'}")
+
+
+def one_run(asked: argparse.Namespace, run: Run) -> Found:
+    """What became of a hundred problems, each that went wrong by its number."""
     rich.warm_up()
     seen: Counter[str] = Counter()
-    began = time.process_time()
-    for number in range(asked.first, asked.first + asked.count):
-        found = without_plan(number, asked.seconds) if number % 10 == 9 else with_plan(number, asked.seconds)
-        seen[found] += 1
-        if found not in FINE:
-            print(f"problem {number}: {found}", flush=True)
-        if (number + 1) % 500 == 0:
-            print(f"{number + 1 - asked.first} of {asked.count}: {dict(seen)}, {time.process_time() - began:.0f} CPU-s", flush=True)
-    wrong = sum(count for found, count in seen.items() if found not in FINE)
-    print(dict(seen))
-    print(f"wrong: {wrong} (goal 0): {'reached' if not wrong else 'NOT reached'}")
+    wrong = []
+    for number in range(int(run.case), int(run.case) + PART):
+        found = without_plan(number, run.seconds) if number % 10 == 9 else with_plan(number, run.seconds)
+        kind = found.split(":")[0]
+        seen[kind] += 1
+        if kind not in FINE:
+            wrong.append(f"problem {number}: {found}")
+    return {"seen": dict(seen), "wrong": wrong, "cpu_s": round(time.process_time(), 1)}
 
 
 PLANNED, BY_PORTFOLIO = "planned", "planned by the whole portfolio"
@@ -88,7 +106,7 @@ def without_plan(number: int, seconds: float) -> str:
     example = infeasible(number, jobs, machines, steps, rng.choice(sorted(CONTRADICTIONS)))
     plan = solve(example.problem, limits(seconds, number))
     if plan.status is not PlanStatus.INFEASIBLE:
-        return f"called {plan.status}, and it is infeasible ({example.kind}, {example.core})"
+        return f"called {plan.status}, and it is infeasible: ({example.kind}, {example.core})"
     if not plan.conflicts:
         return "called infeasible without a conflict"
     return judged(example, plan.conflicts, seconds)
@@ -102,7 +120,7 @@ def judged(example: Infeasible, conflicts: tuple[Conflict, ...], seconds: float)
             continue
         alone = cpsat.search(reduced(example.problem, conflict.operations)[0], seconds=seconds, iterations=None, seed=1)
         if alone.status is not PlanStatus.INFEASIBLE:
-            return f"called infeasible for {conflict.operations}, which alone is {alone.status} ({example.kind}, {example.core}): {conflict.says}"
+            return f"called infeasible for what alone is {alone.status}: {conflict.operations} ({example.kind}, {example.core}): {conflict.says}"
         found = PROVED
     return found
 
