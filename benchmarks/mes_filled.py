@@ -59,7 +59,7 @@ def person(person_id: str, roles: Iterable[Role], scope: str = "", token: str = 
     return made
 
 
-def do(name: str, key: str = "", **payload: Any) -> dict[str, Any]:
+def do(name: str, key: str = "", /, **payload: Any) -> dict[str, Any]:
     """Perform an action as the boss, an hour ago."""
     from django.utils import timezone
 

@@ -69,12 +69,14 @@ def checked() -> None:
 
 
 def signed_in() -> Any:
-    """A client with the session of somebody who may do everything."""
+    """A client with the session of somebody who may do everything; the process is as a server's is when it has started."""
     from django.test import Client
     from django.utils import timezone
 
     from factolake.mes.people.models import Person
+    from factolake.mes.project.server import settle
 
+    settle()
     client = Client(SERVER_NAME="localhost")
     client.force_login(Person.objects.get(pk="boss"), "django.contrib.auth.backends.ModelBackend")
     session = client.session

@@ -8,7 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from random import Random
 
-from placing import random_plan
+from placing import random_plan, ruled_plan
 
 from factolake.domain.job import Job, Link, Machine, Material, Matrix, Mode, Operation, Person, Placed, Problem, Tool, Weights, Window
 from factolake.planning.judging.open_time import OpenTime
@@ -25,14 +25,16 @@ class Planted:
     schedule: tuple[Placed, ...]
 
 
-def planted(seed: int, jobs: int, machines: int, steps: int, weights: Weights | None = None) -> Planted:
+def planted(seed: int, jobs: int, machines: int, steps: int, weights: Weights | None = None, *, is_dense: bool = False) -> Planted:
     """A problem of `jobs` jobs of 1 to `steps` operations each on `machines` machines, with a plan; the same arguments give the same one.
 
     With two or three small arguments some kinds of limits may be missing; from about 20 operations on all of them are there in most problems.
+    `is_dense`: the plan lets what can start first go first, jobs by chance among those that can at once, so that limits around it leave little room.
     """
     rng = Random(f"planted {seed} {jobs} {machines} {steps}")
     bare = _bare(rng, jobs, machines, steps)
-    schedule = random_plan(bare, rng)
+    ranks = [rng.random() for _ in bare.jobs] if is_dense else []
+    schedule = ruled_plan(bare, rng, lambda number: ranks[bare.operations[number].job]) if is_dense else random_plan(bare, rng)
     problem = _with_buffers(rng, _with_links(rng, _with_limits(rng, bare, schedule), schedule), schedule)
     problem = _with_machines(rng, _with_tools(rng, _with_materials(rng, problem, schedule), schedule), schedule)
     return Planted(_with_whole(rng, problem, schedule, weights or Weights()), schedule)

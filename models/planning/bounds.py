@@ -5,7 +5,7 @@ Heads are earliest starts and ends with calendars, tails the least time from an 
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from factolake.domain.job import Link, Mode, Operation, Problem, Window
@@ -140,8 +140,9 @@ def horizon_of(problem: Problem) -> int:
 
 def _makespan(problem: Problem, heads: Heads) -> int:
     tails = tails_of(problem, heads.order)
-    shortest = [min((mode.duration for mode in operation.modes), default=0) for operation in problem.operations]
+    shortest = [_shortest(operation) for operation in problem.operations]
     bound = max((min(end + tail, NEVER) for end, tail in zip(heads.ends, tails, strict=True)), default=0)
+    bound = max(bound, stock_bound(problem, [duration + tail for duration, tail in zip(shortest, tails, strict=True)]))
     by_machines: dict[frozenset[int], list[int]] = defaultdict(list)
     for number, operation in enumerate(problem.operations):
         by_machines[frozenset(mode.machine for mode in operation.modes)].append(number)
@@ -157,12 +158,51 @@ def _makespan(problem: Problem, heads: Heads) -> int:
     return bound
 
 
+def stock_bound(problem: Problem, rests: Sequence[int]) -> int:
+    """Least end of all by what arrives when: of a material, as much as is not there before an arrival is taken no earlier than that.
+
+    `rests`: least time from the start of each operation to the end of all. Who is fixed earlier, or has to end too early, is not among the late
+    takers; of the others those with the shortest rests are.
+    """
+    latest = [NEVER if operation.deadline is None else operation.deadline for operation in problem.operations]
+    fixed = {placed.operation: placed.start for placed in problem.fixed}
+    bound = 0
+    for number, material in enumerate(problem.materials):
+        takers = sorted(
+            (rests[taker], fixed.get(taker, latest[taker] - _shortest(operation)), quantity)
+            for taker, operation in enumerate(problem.operations)
+            for one, quantity in operation.needs
+            if one == number
+        )
+        lacking = sum(quantity for _, _, quantity in takers)
+        for time, arrives in sorted(material.arrivals):
+            bound = max(bound, time + _rest_of_last(takers, time, lacking))
+            lacking -= arrives
+    return bound
+
+
+def _rest_of_last(takers: list[tuple[int, int, int]], time: int, lacking: int) -> int:
+    """Least of the longest rests of takers (rest, latest start, quantity), sorted, that take `lacking` at `time` or later; -`time` for nothing."""
+    taken, longest = 0, 0
+    for rest, latest, quantity in takers:
+        if taken >= lacking:
+            break
+        if quantity and latest >= time:
+            taken += quantity
+            longest = rest
+    return longest if 0 < lacking <= taken else -time
+
+
+def _shortest(operation: Operation) -> int:
+    return min((mode.duration for mode in operation.modes), default=0)
+
+
 def tails_of(problem: Problem, order: tuple[int, ...]) -> list[int]:
     """Least time from each operation's end to the end of all that follows it; `order` is that of the links."""
     tails = [0] * len(problem.operations)
     for number in reversed(order):
         operation = problem.operations[number]
-        own = min((mode.duration for mode in operation.modes), default=0) + tails[number]
+        own = _shortest(operation) + tails[number]
         for link in operation.after:
             tails[link.operation] = max(tails[link.operation], link.lag + least_way(problem, link, number) + own)
     return tails

@@ -1,6 +1,8 @@
 """How sure a plan is: durations and repair times as they were before, the plan played through with them many times, and the plan that stands it best.
 
-The order of work on machines, with people and with tools stays as planned; each operation begins as soon as what it waits for is there.
+The order of work on machines, with people and with tools stays as planned; each operation begins as soon as what it waits for is there. Work goes on
+while its machine is open, its tools can be used and enough people with its skills are there, whoever of them: at the end of a shift others take over.
+How many may wait in front of a machine is not looked at, and durations do not depend on each other.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +22,8 @@ Floats = npt.NDArray[np.float64]
 
 FEW = 8
 """Below so many values a group has no quantiles of its own, and the next wider group stands for it."""
+LEAST_BEYOND = 3
+"""Fewer values beyond what has gone by already tell nothing: one stop that nobody ended would be what all others are taken for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +55,19 @@ class Spread:
         """The quantiles (each of `part` is 0..1): between the values that were seen on straight lines, never outside them."""
         return np.quantile(np.asarray(self.values, dtype=np.float64), part)
 
+    def beyond(self, gone: float) -> "Spread | None":
+        """What is left of the values that are above `gone`, once so much has gone by; None where there are few of them."""
+        left = tuple(value - gone for value in self.values if value > gone)
+        return Spread(left, self.source) if len(left) >= LEAST_BEYOND else None
+
     @property
     def median(self) -> float:
         """The value that half of them do not pass."""
         return float(np.median(self.values))
 
 
+FAR = 1 << 40
+"""Later than any time of a plan."""
 AS_PLANNED = Spread((1.0,), "no history: as planned")
 
 
@@ -143,9 +154,18 @@ class _Calendar:
     """Windows of a machine, asked with many times at once. After the last one it is open: nobody knows that it is not."""
 
     def __init__(self, windows: tuple[Window, ...] | None) -> None:
+        self.windows = windows
         self.opens = np.array([start for start, _ in windows or ()], dtype=np.float64)
         self.closes = np.array([end for _, end in windows or ()], dtype=np.float64)
         self.until = np.cumsum(self.closes - self.opens)
+
+    def within(self, windows: tuple[Window, ...] | None) -> "_Calendar":
+        """What of it lies in `windows` (None: always) as well, and all of it after the last of them, for nobody knows who is there then."""
+        if not windows:
+            return self
+        known = (*windows, (windows[-1][1], FAR))
+        both = [(max(one[0], other[0]), min(one[1], other[1])) for one in self.windows or ((0, FAR),) for other in known]
+        return _Calendar(tuple(window for window in both if window[0] < window[1]))
 
     def end_of(self, start: Floats, duration: Floats) -> Floats:
         """When `duration` of open time has gone by since `start`."""
@@ -174,6 +194,7 @@ class _Play:
         repair_luck = chance.random((len(self.problem.machines), samples))
         self.repaired = {place: self._repaired(place, history, repair_luck[place]) for place in self._down()}
         self.calendars = [self._calendar(place) for place in range(len(self.problem.machines))]
+        self.open_for: dict[tuple[int, tuple[int, ...], tuple[int, ...]], _Calendar] = {}
         self.ratios = {placed.operation: self._ratio(placed, history, luck[placed.operation]) for placed in schedule}
         self.free_machine: dict[int, tuple[Floats, int]] = {}
         self.free_person: dict[int, Floats] = {}
@@ -188,11 +209,26 @@ class _Play:
             for placed in run:
                 start = np.maximum(start, self._ready(placed, place))
             duration = np.max([self._mode(placed).duration * self.ratios[placed.operation] for placed in run], axis=0)
-            end = self.calendars[place].end_of(start, duration)
+            end = self._open_for(run, place).end_of(start, duration)
             for placed in run:
                 end = np.maximum(end, self._fed_until(placed))
             self._hold(run, place, end)
         return self.end
+
+    def _open_for(self, run: Iterable[Placed], place: int) -> _Calendar:
+        """When a run is worked on: its machine is open, and people and tools are there. Fixed work goes on with whom it has."""
+        modes = [self._mode(placed) for placed in run if placed.operation not in self.fixed]
+        skills = tuple(sorted(skill for mode in modes for skill in mode.skills))
+        tools = tuple(sorted({tool for mode in modes for tool in mode.tools}))
+        if (place, skills, tools) not in self.open_for:
+            open_for = self.calendars[place]
+            for skill in dict.fromkeys(skills):
+                able = [person.windows for person in self.problem.people if skill in person.skills]
+                open_for = open_for.within(_together(able, skills.count(skill)))
+            for tool in tools:
+                open_for = open_for.within(self.problem.tools[tool].windows)
+            self.open_for[place, skills, tools] = open_for
+        return self.open_for[place, skills, tools]
 
     def _runs(self) -> list[list[Placed]]:
         runs: dict[tuple[int, ...], list[Placed]] = {}
@@ -287,8 +323,25 @@ class _Play:
         if is_estimated:
             return estimate * spread.at(luck) / spread.median
         stands = (at.now_ts - unit.down_since_ts).total_seconds()
-        longer = tuple(value - stands for value in spread.values if value > stands)
-        return Spread(longer, spread.source).at(luck) if longer else np.full(self.samples, float(estimate))
+        left = spread.beyond(stands)
+        return np.full(self.samples, float(estimate)) if left is None else left.at(luck)
+
+
+def _together(calendars: Sequence[tuple[Window, ...] | None], count: int) -> tuple[Window, ...] | None:
+    """When `count` of them are open at once; None: always."""
+    count -= sum(windows is None for windows in calendars)
+    if count <= 0:
+        return None
+    steps = sorted(step for windows in calendars for opens, closes in windows or () for step in ((opens, 1), (closes, -1)))
+    found: list[Window] = []
+    there = opened = 0
+    for time, step in steps:
+        there += step
+        if there == count and step > 0:
+            opened = time
+        elif there == count - 1 and step < 0 and time > opened:
+            found.append((opened, time))
+    return tuple(found)
 
 
 def _grouped(pairs: Iterable[tuple[tuple[str, ...], float]]) -> dict[tuple[str, ...], tuple[float, ...]]:

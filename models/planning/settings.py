@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PRESETS = Path(__file__).parent / "presets"
-OWN = ("shop", "flexible", "rich")
+OWN = ("flow", "shop", "flexible", "rich")
 MEMBERS = ("own", *OWN, "cpsat", "exact")
 
 

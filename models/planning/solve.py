@@ -26,6 +26,10 @@ LOOK_EVERY_S = 0.5
 LEAST_S = 0.05
 # To prove and name a conflict where iterations alone are the limit
 NAMING_S = 60.0
+# CPU seconds that loading a solver and building its model take at the least: with less than this of its own, the others are better off without it
+WORTH_S = 1.0
+# Up to so many operations solvers often prove the best plan, and our own engines have mostly found it long before: they get no more than this
+SMALL, SMALL_SHARE = 100, 0.65
 # Engines keep their own time; a worker is ended only this far past it
 PATIENCE_S = 1.5
 # Whose word counts that there is no plan
@@ -41,24 +45,33 @@ class Turn:
     share: float
 
 
-def solve(problem: Problem, settings: Settings, *, start: tuple[Placed, ...] = (), tell: Callable[[Plan], None] | None = None) -> Plan:
+def solve(
+    problem: Problem,
+    settings: Settings,
+    *,
+    start: tuple[Placed, ...] = (),
+    tell: Callable[[Plan], None] | None = None,
+    is_stopped: Callable[[], bool] = lambda: False,
+) -> Plan:
     """The best judged plan that the members find within the limits, with the best bound; INFEASIBLE with conflicts where none is proved to exist.
 
-    `start`: a plan to begin with, never made worse if it is valid. `tell` gets each better plan as it is found. Never raises for what a problem asks.
+    `start`: a plan to begin with, never made worse if it is valid. `tell` gets each better plan as it is found. Once `is_stopped` says so, the search
+    ends with what it has within a second. Never raises for what a problem asks.
     """
     if not problem.operations:
         return Plan(PlanStatus.OPTIMAL, 0, 0, settings=_noted(settings, {}))
     conflicts = structural(problem)
     if conflicts:
         return Plan(PlanStatus.INFEASIBLE, conflicts=conflicts, settings=_noted(settings, {}))
-    search = _Search(problem, settings, tell)
+    search = _Search(problem, settings, tell, is_stopped)
     try:
         search.begin(start)
-        for turn in turns(search.members(), settings):
+        for turn in turns(search.members(), settings, len(problem.operations)):
             if search.is_over():
                 break
             search.take_turn(turn)
-        if search.best is None and not search.is_over() and "cpsat" in search.members():
+        # What one that found nothing or was lost has left over
+        if (search.best is None or search.has_lost_one) and not search.is_over() and "cpsat" in search.members():
             search.take_turn(Turn((("cpsat", settings.threads),), (1.0,), 1.0))
         if search.best is None:
             search.name_conflict()
@@ -67,15 +80,18 @@ def solve(problem: Problem, settings: Settings, *, start: tuple[Placed, ...] = (
         search.close()
 
 
-def turns(members: tuple[str, ...], settings: Settings) -> tuple[Turn, ...]:
+def turns(members: tuple[str, ...], settings: Settings, size: int) -> tuple[Turn, ...]:
     """Who searches when: all at once where there is a thread for each (the last has those left over), else in turn, from the best plan so far.
 
-    Either way the first one gets `own_share` of the CPU seconds and the others the rest in equal parts.
+    Either way the first one gets `own_share` of the CPU seconds, less where `size` operations are few, and the others the rest in equal parts, none
+    where that is not worth it.
     """
+    own = min(settings.own_share, SMALL_SHARE) if size <= SMALL else settings.own_share
+    if settings.seconds is not None and settings.seconds * (1 - own) < WORTH_S * (len(members) - 1):
+        members = members[:1]
     threads, later = settings.threads, len(members) - 1
     if not later:
         return (Turn(((members[0], threads),), (1.0,), 1.0),)
-    own = settings.own_share
     if threads > later and settings.iterations is None:  # side by side, the clock would decide between equally good plans
         each = tuple((member, 1 if place < later else threads - later) for place, member in enumerate(members))
         return (Turn(each, (own, *([(1 - own) / later] * later)), 1.0),)
@@ -136,10 +152,14 @@ _standing = _Standing()
 
 @dataclass(frozen=True, slots=True)
 class _Until:
-    """When members that search at once are ended: CPU seconds of the whole search, seconds by the clock since it began."""
+    """When members that search at once are ended: CPU seconds of the whole search, seconds by the clock since it began.
+
+    `plan_by_cpu_s`: by then there has to be a plan, or others are to try.
+    """
 
     cpu_s: float
     clock_s: float
+    plan_by_cpu_s: float = math.inf
 
 
 @dataclass(slots=True)
@@ -149,9 +169,11 @@ class _Search:
     problem: Problem
     settings: Settings
     tell: Callable[[Plan], None] | None
+    is_stopped: Callable[[], bool]
     best: Plan | None = None
     bounds: dict[str, int] = field(default_factory=dict)
     proved_infeasible: bool = False
+    has_lost_one: bool = False
     conflicts: tuple[Conflict, ...] = ()
     log: list[Found] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
@@ -203,7 +225,7 @@ class _Search:
 
     def _is_settled(self) -> bool:
         is_best = self.best is not None and self.best.objective == self.bound
-        return is_best or (self.proved_infeasible and self.best is None)
+        return is_best or (self.proved_infeasible and self.best is None) or self.is_stopped()
 
     def take_turn(self, turn: Turn) -> None:
         """Let members search at once, hear what they say, end those that are late."""
@@ -220,7 +242,10 @@ class _Search:
             candidates = OWN if member == "own" else (member,)
             worker.give(Task(candidates, self.problem, seconds, settings.iterations, settings.seed, start, count))
             running.append(worker)
-        self._listen(running, self._until(given, turn.share))
+        until = self._until(given, turn.share)
+        if given is not None and turn.members[0][0] != "cpsat" and "cpsat" in self.members():
+            until = replace(until, plan_by_cpu_s=self.cpu_seconds() + given / 2)
+        self._listen(running, until)
 
     def name_conflict(self) -> None:
         """Which operations cannot be planned together. Where it is proved and the time does not do to say which, all of them."""
@@ -230,7 +255,7 @@ class _Search:
             self.conflicts = (Conflict(ConflictKind.TOGETHER, everything, says),)
         left = self.time_left()
         left = NAMING_S if left is None else left
-        if left < LEAST_S:
+        if left < LEAST_S or self.is_stopped():
             return
         worker = self._worker("infeasible")
         worker.give(Task(("infeasible",), self.problem, left, None, self.settings.seed))
@@ -251,7 +276,7 @@ class _Search:
                 for said in worker.take():
                     self.take_word(said)
             now = self.seconds()
-            if may_stop and self._is_settled():
+            if self.is_stopped() or (may_stop and self._is_settled()):
                 self._end(running, "")
             elif now > until.clock_s:
                 self._end(running, "it was ended at the time limit")
@@ -262,6 +287,8 @@ class _Search:
     def _check_limits(self, running: list[Worker], until: _Until) -> None:
         if self.cpu_seconds() > until.cpu_s:
             self._end(running, "it was ended past its CPU seconds")
+        if self.best is None and self.cpu_seconds() > until.plan_by_cpu_s:
+            self._end([worker for worker in running if worker.name != "cpsat"], "it was ended without a plan after half of its time")
         held = [(worker.memory_mib(), worker) for worker in self.workers if worker.busy]
         if held and sum(size for size, _ in held) > self.settings.memory_mib:
             size, largest = max(held, key=lambda one: one[0])
@@ -283,6 +310,7 @@ class _Search:
         """Judge what a member says."""
         if said.fault:
             self.failed[said.member] = said.fault
+            self.has_lost_one |= said.is_lost
         if said.plan is None:
             return
         if said.plan.status is PlanStatus.INFEASIBLE and said.member in PROVERS:

@@ -49,12 +49,13 @@ class Loading:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a worker sends: a better plan, its last one (`is_last`), or why there is none (`fault`)."""
+    """What a worker sends: a better plan, its last one (`is_last`), or why there is none (`fault`); `is_lost`: its process ended unasked."""
 
     member: str
     plan: Plan | None = None
     is_last: bool = False
     fault: str = ""
+    is_lost: bool = False
 
 
 class Worker:
@@ -148,7 +149,7 @@ class Worker:
             self._process.wait(timeout=2)
         code = self._process.poll()
         how = f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with exit code {code}"
-        return Said(self.name, is_last=True, fault=f"its process {how}")
+        return Said(self.name, is_last=True, fault=f"its process {how}", is_lost=True)
 
 
 class Telling:

@@ -12,6 +12,7 @@ from factolake.domain.order import OperationState, OrderState
 from factolake.planning.building import Rules, built, current, entries
 from factolake.planning.situation import Alternative, Order, OrderOperation, PlantTool, Situation, Span, Stock, Worker, WorkUnit
 from factolake.planning.validator import Rule, faults
+from factolake.planning.ways import alternatives
 
 NOW = datetime(2026, 11, 26, 13, 0, tzinfo=UTC)
 DAY = ((NOW - timedelta(hours=2), NOW + timedelta(hours=22)),)
@@ -200,14 +201,45 @@ def test_an_alternative_may_be_faster_and_begun_work_stays() -> None:
     assert begun.modes == (Mode(0, 600),)
 
 
+def test_times_elsewhere_are_the_routings_and_the_operations_own_where_it_says_the_same_of_both_machines() -> None:
+    routing = (Alternative("M1", 60.0, 300.0), (Alternative("M2", 90.0), Alternative("M3", None, 0.0)))
+    assert alternatives("M1", *routing) == (Alternative("M2", 90.0), Alternative("M3", None, 0.0))
+    assert alternatives("M2", *routing) == (Alternative("M1", 60.0), Alternative("M3", 60.0, 0.0))
+    assert alternatives("M9", *routing) == ()
+
+
 def test_needs_are_whole_units_and_begun_work_has_taken_its_own() -> None:
-    begun = step("A.10", state=OperationState.SUSPENDED, actual_start_ts=at(-9), good=5.0, needs={"steel": 1.0})
+    begun = step("A.10", state=OperationState.SUSPENDED, actual_start_ts=at(-9), good=5.0, needs={"steel": 1.0}, taken={"steel": 5.0})
     fresh = step("B.10", needs={"steel": 0.25, "water": 1.0})
     stock = Stock("steel", 6.0, ((at(30), 4.0), (at(-30), 7.0)))
     made = built(plant(begun, fresh, stocks=(stock,)))
     assert made.problem.materials[0].arrivals == ((0, 10), (1800, 40)), "in tenths, without the 5 that A.10 still takes"
     assert [operation.needs for operation in made.problem.operations] == [(), ((0, 25),)]
     assert made.notes == ("7 of steel should have come already and are not counted; say when they come, or book them in",)
+
+
+def test_work_for_which_there_never_is_material_enough_is_left_out_and_the_rest_is_planned() -> None:
+    """Of 20 the rush order takes 10, what is planned 5 of what is left; the third lacks 1, and what comes after it waits too."""
+    steel = {"needs": {"steel": 1.0}}
+    orders = (Order("A", "L1", "m", 6), Order("B", "L1", "m", 5), Order("C", "L1", "m", 10, priority=1), Order("D", "L1", "m", 1))
+    work = (step("A.10", **steel), step("A.20"), step("B.10", planned_start_ts=at(90), planned_end_ts=at(95), **steel), step("C.10", **steel))
+    stocks = (Stock("steel", 12.0, ((at(30), 8.0),), is_all=True),)
+    made = built(replace(plant(*work, step("D.10", needs={"copper": 9.0}), stocks=stocks), orders=orders))
+    assert [(one.operation_id, one.says) for one in made.refused] == [
+        ("A.10", "operation A.10 needs 6 of steel, and of what is there and is to come 5 is left for it; say when more comes"),
+        ("A.20", "operation A.20 comes after A.10, which is not planned; see there"),
+    ]
+    assert [operation.operation_id for operation in made.operations] == ["B.10", "C.10", "D.10"]
+    late = built(plant(step("A.10", **steel), stocks=(Stock("steel", 0.0, ((at(22 * 60 - 5), 99.0),), is_all=True),)))
+    assert "A.10 waits for steel until Fri 27 Nov 10:55 UTC, too late for the time looked at" in late.refused[0].says
+
+
+def test_another_machine_may_take_other_skills_and_is_used_where_somebody_holds_them() -> None:
+    workers = (Worker("anna", frozenset({"laser"}), DAY),)
+    work = step("A.10", skills=("laser",), alternatives=(Alternative("M2", 30.0, skills=()),))
+    both, alone = built(plant(work, workers=workers)).problem, built(plant(work)).problem
+    assert both.operations[0].modes == (Mode(0, 600, (0,)), Mode(1, 300))
+    assert alone.operations[0].modes == (Mode(1, 300),)
 
 
 def test_late_orders_are_due_at_once_and_a_higher_priority_weighs_more() -> None:

@@ -1,5 +1,7 @@
 """Problems and schedules in files: the public formats, our own JSON there and back, and one sentence for what is none of them."""
 
+import gzip
+import io
 import json
 import re
 import zipfile
@@ -61,13 +63,13 @@ def test_a_job_shop_is_read_in_the_order_of_its_lines(written) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [REENTRANT, REENTRANT.replace(" -1 -1", ""), " instance tiny7\n" + REENTRANT, REENTRANT.replace("\n", "\r\n") + "\n\n"]
+    "text", [REENTRANT, REENTRANT.replace(" -1 -1", ""), " instance tiny 7\n+++\n" + REENTRANT, REENTRANT.replace("\n", "\r\n") + "\n\n"]
 )
 def test_jobs_come_back_to_machines_with_or_without_an_end_mark(written, text: str) -> None:
     assert told(read(written(text))) == [(0, [(0, 4)], []), (0, [(1, 2)], [0]), (0, [(0, 5)], [1]), (1, [(2, 1)], [])]
 
 
-@pytest.mark.parametrize("first", ["2 2 1.5", "2 2", "2 2 2"])
+@pytest.mark.parametrize("first", ["2 2 1.5", "2 2", "2 2 2", "2.0 2.0 1.50"])
 def test_flexible_text_counts_machines_from_one(written, first: str) -> None:
     problem = read(written(FLEXIBLE.replace("2 2 1.5", first)))
     assert told(problem) == [(0, [(0, 5)], []), (0, [(0, 7), (1, 4)], [0]), (1, [(0, 3), (1, 9)], [])]
@@ -90,6 +92,13 @@ def test_public_json_gives_a_lonely_operation_a_job_of_its_own(written) -> None:
     problem = read(written(json.dumps(PUBLIC_JSON)))
     assert told(problem) == [(0, [(0, 5), (2, 6)], []), (0, [(1, 7)], [0, 2]), (0, [(0, 1)], []), (1, [(0, 2)], [])]
     assert (len(problem.jobs), len(problem.machines)) == (2, 3)
+
+
+def test_a_file_may_be_packed_or_come_by_standard_input(tmp_path: Path, written, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = tmp_path / "shop.txt.gz"
+    packed.write_bytes(gzip.compress(SHOP.encode()))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(SHOP.encode())))
+    assert read(packed) == read("-") == read(written(SHOP))
 
 
 def test_a_file_in_an_archive_is_named_after_a_colon_and_may_be_an_archive_itself(tmp_path: Path, written) -> None:
@@ -165,8 +174,11 @@ def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
         read(file)
     with pytest.raises(FileRefused, match="there is no such file"):
         read(tmp_path / "nothing.txt")
-    with pytest.raises(FileRefused, match="there is no such file"):
+    with pytest.raises(FileRefused, match="is a folder; give a file in it"):
         read(tmp_path)
+    file.write_bytes(gzip.compress(SHOP.encode())[:-9])
+    with pytest.raises(FileRefused, match="is no readable gzip file"):
+        read(file)
 
 
 @given(st.text(alphabet='0123456789 -.\n#x{}[]":,', max_size=60))
@@ -201,7 +213,7 @@ def test_larger_problems_go_there_and_back(written) -> None:
 
 def test_a_step_names_an_operation_by_its_place_in_its_job(written) -> None:
     problem = read(written(SHOP))
-    entries = [{"job": 1, "operation": 2, "machine": 1, "start": 10, "end": 16}]
+    entries = [{"note": "of another program", "job": 1, "operation": 2, "machine": 1, "start": 10, "end": 16.0}]
     file = written(json.dumps({"makespan": 16, "schedule": entries}), "schedule.json")
     assert read_schedule(file, problem).schedule == (Placed(5, 0, 10, 16),)
 
@@ -212,6 +224,11 @@ def test_a_step_names_an_operation_by_its_place_in_its_job(written) -> None:
         ({"job": 2, "operation": 0, "machine": 0}, Rule.PLACED, "schedule[0]: job 2 is placed and the problem has 2, from 0"),
         ({"job": 1, "operation": 3, "machine": 0}, Rule.PLACED, "schedule[0]: operation 3 of job 1 is placed and the job has 3, from 0"),
         ({"job": 1, "operation": 1, "machine": 2}, Rule.MODE, "schedule[0]: operation 1 of job 1 is on machine 2; it may be on 0"),
+        (
+            {"job": 1, "operation": 1, "machine": 0, "mode": 2},
+            Rule.MODE,
+            "schedule[0]: operation 1 of job 1 is in mode 2, not one of machine 0; leave mode out",
+        ),
     ],
 )
 def test_a_step_that_cannot_be_is_a_fault(written, entry: dict[str, int], rule: Rule, says: str) -> None:
@@ -225,7 +242,7 @@ def test_a_step_that_cannot_be_is_a_fault(written, entry: dict[str, int], rule: 
     [
         ({}, "schedule is None; give a list"),
         ({"schedule": [{"job": 0}]}, "schedule[0].operation is missing"),
-        ({"schedule": [{"job": 0, "operation": 0, "machine": 0, "start": 0.5, "end": 4}]}, "schedule[0].start is 0.5; give a whole number"),
+        ({"schedule": [{"job": 0, "operation": 0.0, "machine": 0, "start": 0.5, "end": 4}]}, "schedule[0].start is 0.5; give a whole number"),
         ({"schedule": [{"operation": 0, "mode": 0, "start": 0}]}, "schedule[0].end is missing"),
     ],
 )

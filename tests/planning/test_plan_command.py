@@ -2,10 +2,13 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 from generators import infeasible, planted
 
@@ -55,6 +58,26 @@ def test_the_same_seed_and_iterations_give_the_same_schedule_as_a_table_too(shop
     head, *rows = [line.split() for line in shown.stdout.splitlines() if line.strip()][2:]
     assert head == ["job", "operation", "machine", "start", "end"]
     assert sorted([*map(int, row)] for row in rows) == sorted([*step.values()] for step in first["schedule"])
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+def test_a_search_that_is_ended_early_shows_its_best_schedule_and_leaves_no_process(shop: Path, number: int, code: int) -> None:
+    (shop / "large.txt").write_text(
+        "30 20\n" + "".join(" ".join(f"{(job * 7 + place * 3) % 20} {place % 9 + 1}" for place in range(20)) + "\n" for job in range(30))
+    )
+    command = [sys.executable, "-m", "pipelines.cli", "plan", "solve", "large.txt", "--seconds", "100", "--json"]
+    environment = {**os.environ, "FACTOLAKE_HOME": str(shop), "PYTHONPATH": str(REPOSITORY)}
+    # A test run in the background of a shell ignores Ctrl-C, and so would what it starts
+    with subprocess.Popen(
+        command, cwd=shop, env=environment, stdout=subprocess.PIPE, text=True, preexec_fn=lambda: signal.signal(number, signal.SIG_DFL)
+    ) as process:
+        while not (children := psutil.Process(process.pid).children()) and process.poll() is None:
+            time.sleep(0.05)
+        process.send_signal(number)
+        answer, _ = process.communicate(timeout=60)
+    assert process.returncode == code and not any(child.is_running() for child in children)
+    (shop / "schedule.json").write_text(answer, encoding="utf-8")
+    assert plan(shop, "validate", "large.txt", "schedule.json").returncode == 0
 
 
 def test_a_broken_schedule_ends_with_its_faults_in_words(shop: Path) -> None:

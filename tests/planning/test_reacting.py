@@ -14,6 +14,7 @@ from factolake.planning.building.seconds import first_open
 from factolake.planning.changes import change_report, dependents
 from factolake.planning.judging.open_time import OpenTime
 from factolake.planning.reacting import ChoiceKind, Event, EventKind, asks, choices, counterfactual, outcomes, wanted
+from factolake.planning.shortages import Shortage, shortages
 from factolake.planning.situation import Alternative, Order, OrderOperation, Situation, Span, Stock, Worker, WorkUnit
 from factolake.planning.validator import Rule, faults
 
@@ -105,6 +106,18 @@ def test_what_asks_for_a_new_plan(event: Event, says: str) -> None:
     workers = (Worker("ann", frozenset({"laser"}), (span(0, 900),)), Worker("bo", frozenset({"paint"}), (span(0, 900),)))
     needed = step("A.10", "M1", 30, start=60, skills=("laser",), needs={"steel": 1.0})
     assert asks(event, plant(needed, workers=workers, stocks=(Stock("steel", 0.0, ()),))) == says
+
+
+def test_of_each_material_the_first_operation_that_begins_before_it_is_there_is_found() -> None:
+    """A.10 still takes 4 of the 10 steel, B.10 all others; C.10 lacks 2 of its 5 until the delivery, and copper never comes."""
+    begun = step("A.10", "M1", 9, state=OperationState.SUSPENDED, actual_start_ts=at(-9), needs={"steel": 10.0}, taken={"steel": 6.0})
+    wanted = (("B.10", 20, 3.0), ("C.10", 60, 5.0), ("D.10", 80, 10.0))
+    planned = [step(name, "M2", 1, start=start, needs={"steel": each}) for name, start, each in wanted]
+    copper = step("E.10", "M2", 1, start=100, needs={"copper": 1.0, "water": 9.0})
+    stocks = (Stock("steel", 10.0, ((at(90), 99.0), (at(-9), 99.0))), Stock("copper", 0.0), Stock("zinc", 0.0))
+    found = shortages(plant(begun, *planned, copper, stocks=stocks))
+    assert found == (Shortage("steel", "C.10", 2.0, at(90)), Shortage("copper", "E.10", 1.0, None))
+    assert shortages(plant(begun, *planned, stocks=(Stock("steel", 12.0, ((at(80), 10.0),)),))) == ()
 
 
 def test_a_line_with_an_open_proposal_waits() -> None:

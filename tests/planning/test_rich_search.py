@@ -23,6 +23,7 @@ from factolake.domain.job import (
 )
 from factolake.planning.validator import cost, faults, moved_operations
 from models.planning import rich
+from models.planning.bounds import lower_bound
 
 MIXED = Weights(makespan=1, tardiness=2, setup=1, moved=3)
 
@@ -197,3 +198,10 @@ def test_a_repair_under_all_constraints_keeps_all_rules_and_is_no_dearer_than_th
 def test_the_bound_is_not_above_the_plan_that_was_planted(seed: int) -> None:
     case = planted(seed, 12, 5, 5, MIXED)
     assert 0 < rich.lower_bound(case.problem) <= cost(case.problem, case.schedule).objective
+
+
+@pytest.mark.parametrize(("deadline", "earliest"), [(None, 53), (40, 55)])
+def test_the_bound_knows_that_somebody_takes_what_comes_last(deadline: int | None, earliest: int) -> None:
+    takes = {"needs": ((0, 1),)}
+    problem = shop(on(0, 5, **takes), on(1, 3, deadline=deadline, **takes), machines=2, materials=(Material(arrivals=((0, 1), (50, 1))),))
+    assert rich.lower_bound(problem) == lower_bound(problem) == searched(problem).objective == earliest

@@ -99,6 +99,24 @@ def test_people_are_with_one_operation_at_a_time_in_every_play() -> None:
     assert [one.p50_end_ts for one in late.orders] == [at(30), at(60)], "M2 goes by all runs, since it has none of its own"
 
 
+def test_late_work_waits_for_somebody_of_the_next_shift() -> None:
+    spans = {"ann": ((NOW, at(15)),), "ben": ((at(60), at(70)),)}
+    workers = tuple(Worker(name, frozenset({"laser"}), there) for name, there in spans.items())
+    made = built(plant(step("A.10", "M1", 10, skills=("laser",)), workers=workers))
+    plan = schedule_of(made, ("A.10", 0, 10), people=(0,))
+    assert risk(made, plan, History(), samples=2).orders[0].p50_end_ts == at(10)
+    assert risk(made, plan, History(past("M1", "of A", *[3.0] * FEW)), samples=2).orders[0].p50_end_ts == at(60 + 30 - 15), (
+        "nobody knows who comes after ben"
+    )
+
+
+def test_one_stop_that_nobody_ended_tells_nothing_of_this_one() -> None:
+    spread = History(repairs=tuple(Repair("M1", seconds) for seconds in (*range(600, 1300, 100), 90_000))).repair_s("M1")
+    assert spread is not None and spread.beyond(1250) is None
+    left = spread.beyond(1050)
+    assert left is not None and left.values == (50.0, 150.0, 88_950.0)
+
+
 def test_a_tool_comes_when_the_work_before_is_done_with_it() -> None:
     drill = {"tool_classes": ("drill",)}
     made = built(

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import psutil
 import pytest
+from generators import setup_shop
 from small_shops import in_turn, shop
 
 from factolake.domain.job import (
@@ -31,6 +32,7 @@ from models.planning import cpsat
 from models.planning.bounds import lower_bound, one_machine
 from models.planning.infeasible import conflict, is_infeasible
 from models.planning.parts import reduced
+from models.planning.plain import plain_plan
 from models.planning.settings import InvalidSettings, Settings, from_mapping, preset, preset_names
 from models.planning.solve import _standing, solve, turns, warm_up
 from models.planning.worker import Said, Task, Telling, Worker
@@ -63,13 +65,14 @@ def test_the_best_plan_comes_with_its_bound_and_no_process_stays(monkeypatch: py
     assert pids and not any(psutil.pid_exists(pid) for pid in pids)
 
 
-def test_an_engine_that_is_killed_leaves_the_plan_of_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("threads", "own_share"), [(2, 0.8), (1, 1.0)])
+def test_an_engine_that_is_killed_leaves_plan_and_time_to_the_others(monkeypatch: pytest.MonkeyPatch, threads: int, own_share: float) -> None:
     def kill_exact(worker: Worker, task: Task) -> None:
         if task.members == ("exact",):
             os.kill(worker.pid, signal.SIGKILL)
 
     when_given(monkeypatch, kill_exact)
-    plan = solve(shop(5, 5, 2), Settings(seconds=20.0, threads=2, members=("exact", "cpsat")))
+    plan = solve(shop(5, 5, 2), Settings(20.0, threads=threads, members=("exact", "cpsat"), own_share=own_share, wall_s=100.0))
     assert plan.status is PlanStatus.OPTIMAL
     failed = plan.settings["failed"]
     assert isinstance(failed, dict) and "killed by signal 9" in failed["exact"]
@@ -131,6 +134,24 @@ def test_a_bound_above_a_plan_is_not_believed(monkeypatch: pytest.MonkeyPatch) -
     plan = solve(problem, Settings(seconds=5.0, members=("cpsat",)), start=in_turn(problem))
     assert plan.status is PlanStatus.FEASIBLE and plan.bound is not None and plan.objective is not None
     assert plan.bound < plan.objective and "bound 10000" in str(plan.settings["failed"])
+
+
+def test_a_search_that_is_stopped_ends_with_the_plan_at_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    pids = when_given(monkeypatch, lambda worker, task: os.kill(worker.pid, signal.SIGSTOP))
+    problem = shop(6, 5, 3)
+    plan = solve(problem, Settings(seconds=300.0, members=("cpsat",)), start=in_turn(problem), is_stopped=lambda: bool(pids))
+    assert plan.status is PlanStatus.FEASIBLE and plan.schedule == in_turn(problem) and "failed" not in plan.settings
+    assert not any(psutil.pid_exists(pid) for pid in pids)
+
+
+def test_the_plan_without_a_search_keeps_machines_links_ways_and_setups() -> None:
+    base = shop(6, 5, 1)
+    lagging = tuple(replace(one, after=tuple(replace(link, lag=3) for link in one.after), release=one.job) for one in base.operations)
+    places = tuple(Machine(location=number % 2) for number in range(5))
+    for problem in (base, replace(base, operations=lagging, machines=places, travel=((0, 4), (7, 0))), setup_shop(1, 100)):
+        assert validator.faults(problem, plain_plan(problem)) == ()
+    circle = replace(base, operations=(replace(base.operations[0], after=(Link(1),)), *base.operations[1:]))
+    assert plain_plan(circle) == ()
 
 
 def test_nothing_to_plan_is_planned_best() -> None:
@@ -264,9 +285,15 @@ def test_every_preset_is_settings_and_can_be_changed() -> None:
 
 def test_members_take_turns_on_one_core_and_share_more() -> None:
     both = ("own", "cpsat")
-    assert [turn.members for turn in turns(both, Settings(threads=1))] == [(("own", 1),), (("cpsat", 1),)]
-    assert [turn.members for turn in turns(both, Settings(threads=4))] == [(("own", 1), ("cpsat", 3))]
-    assert [turn.members for turn in turns(("own",), Settings(threads=4))] == [(("own", 4),)]
+    assert [turn.members for turn in turns(both, Settings(threads=1), 200)] == [(("own", 1),), (("cpsat", 1),)]
+    assert [turn.members for turn in turns(both, Settings(threads=4), 200)] == [(("own", 1), ("cpsat", 3))]
+    assert [turn.members for turn in turns(("own",), Settings(threads=4), 200)] == [(("own", 4),)]
+
+
+def test_a_solver_is_left_out_where_its_part_would_go_on_loading_it() -> None:
+    both, short = ("own", "cpsat"), Settings(seconds=4.0, threads=2)
+    assert [turn.members for turn in turns(both, short, 200)] == [(("own", 2),)]
+    assert [(turn.members, turn.parts) for turn in turns(both, short, 20)] == [((("own", 1), ("cpsat", 1)), (0.65, 0.35))]
 
 
 def test_a_seed_and_iterations_give_one_plan_on_any_number_of_cores() -> None:

@@ -4,6 +4,7 @@
 buffers, `objective` costs, `reading` the way from and to a schedule. Imports ortools when it searches, not before.
 """
 
+import time
 from collections.abc import Callable
 
 from factolake.domain.job import Placed, Plan, Problem
@@ -31,8 +32,11 @@ def search(
 
     `start` is a hint. With `iterations` one worker searches, whatever `threads` says, and one seed gives one plan.
     """
+    began = time.process_time()
     from models.planning.cpsat.searching import run
 
+    if seconds is not None:  # loading the solver is part of them
+        seconds = max(0.05, seconds - (time.process_time() - began))
     return run(problem, seconds=seconds, iterations=iterations, seed=seed, start=start, tell=tell, threads=threads)
 
 

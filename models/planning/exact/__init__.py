@@ -1,7 +1,7 @@
 """The model of record: shops as a mixed-integer programme in Pyomo, solved by HiGHS. Exact on small cases; on larger plans it polishes windows.
 
 `model` is the programme (Manne, 1960: one binary for each pair that may meet on a machine), `solving` the solver with its traps,
-`polishing` the windows.
+`polishing` the windows. Plans that stand are made better beside the search: `assigning` says who does what, `energy` shifts work to cheap hours.
 """
 
 from collections.abc import Callable

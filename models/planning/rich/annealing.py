@@ -11,6 +11,7 @@ from models.planning.rich.arrays import Data, Ints
 from models.planning.rich.decoder import BROKEN, COST, cost, decode
 from models.planning.rich.moves import draw, propose
 from models.planning.rich.space import Space
+from models.planning.rich.state import copy_to
 
 Floats = NDArray[np.float64]
 # Chances are drawn in parts of this.
@@ -20,12 +21,13 @@ STRETCH = 1 << 20
 @compiled
 def stand_at(data: Data, space: Space, begin: int) -> int:
     """Stand at space.new_order and new_modes, which differ from place `begin` of the order on; what that costs, penalty included."""
-    space.order[begin:] = space.new_order[begin:]
-    space.modes[:] = space.new_modes
+    copy_to(space.order[begin:], space.new_order[begin:])
+    copy_to(space.modes, space.new_modes)
     for place in range(begin, space.order.shape[0]):
         space.place_of[space.order[place]] = place
-    decode(data, space, space.order, space.modes, begin, True)
-    space.base.flat[:] = space.state.flat
+    # True, and false in `anneal`: not constants, for each of which numba would compile the whole decoder once more
+    decode(data, space, space.order, space.modes, begin, begin >= 0)
+    copy_to(space.base.flat, space.state.flat)
     return cost(data, space.base, space.job_ends, space.costs)
 
 
@@ -54,22 +56,22 @@ def anneal(data: Data, space: Space, rounds: int, heat: float, best: Kept, rises
         begin = propose(data, space)
         if begin < 0:
             continue
-        decode(data, space, space.new_order, space.new_modes, begin, False)
+        decode(data, space, space.new_order, space.new_modes, begin, begin < 0)
         there = cost(data, space.state, space.job_ends, space.costs)
         if there > here and (space.costs[BROKEN] == 0 or best.costs[BROKEN] > 0):
             rises[0] += there - here
             rises[1] += 1
         if there <= here or math.exp((here - there) / heat) * STRETCH > draw(space.random, STRETCH):
             if is_better(space.costs, best.costs):
-                best.costs[:] = space.costs
-                best.flat[:] = space.state.flat
-                best.order[:] = space.new_order
-                best.modes[:] = space.new_modes
+                copy_to(best.costs, space.costs)
+                copy_to(best.flat, space.state.flat)
+                copy_to(best.order, space.new_order)
+                copy_to(best.modes, space.new_modes)
             here = stand_at(data, space, begin)
-            ends[:] = space.job_ends
+            copy_to(ends, space.job_ends)
             taken += 1
         else:
-            space.new_order[begin:] = space.order[begin:]
-            space.new_modes[:] = space.modes
-            space.job_ends[:] = ends
+            copy_to(space.new_order[begin:], space.order[begin:])
+            copy_to(space.new_modes, space.modes)
+            copy_to(space.job_ends, ends)
     return taken

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from factolake.domain.job import Problem
+from models.planning.bounds import stock_bound
 from models.planning.rich.arrays import (
     BATCH,
     CLOSES,
@@ -66,7 +67,8 @@ def lower_bound(problem: Problem) -> int:
     if np.any(times.ends >= FAR):
         return 0
     setups = [_least_setup(data, machine) for machine in range(data.sizes[N_MACHINES])]
-    latest = max(times.ends + times.tails, default=0)
+    rests = [_shortest(data, number) + int(times.tails[number]) for number in range(len(times.tails))]
+    latest = max([stock_bound(problem, rests), *(times.ends + times.tails).tolist()])
     if data.sizes[MAKESPAN]:
         for machines, work in _loads(data, setups):
             latest = _load_bound(data, times, machines, work, int(latest))

@@ -1,7 +1,8 @@
 """Plans by dispatching rules: again and again the machine that could start next takes, of what waits for it, what the rule puts first.
 
 EDD: earliest due date. SPT: shortest operation. MWKR: most work remaining of the job. SLACK: least time to spare. ATC: apparent tardiness cost
-(Vepsalainen and Morton 1987). ATCS: the same with setups (Lee, Bhaskaran and Pinedo 1997).
+(Vepsalainen and Morton 1987). ATCS: the same with setups (Lee, Bhaskaran and Pinedo 1997). LATEST: the operation that has to start first, by
+deadlines of its own and of all that comes after it.
 """
 
 import math
@@ -10,6 +11,7 @@ import numpy as np
 
 from models.planning.compiled import compiled
 from models.planning.rich.arrays import (
+    DEADLINE,
     DUE,
     DURATION,
     FAR,
@@ -22,19 +24,20 @@ from models.planning.rich.arrays import (
     OTHER,
     RANK,
     RELEASE,
+    SPLIT,
     WEIGHT,
     WINDOWS,
     Data,
     Ints,
 )
-from models.planning.rich.calendars import work_end, work_start
+from models.planning.rich.calendars import latest_start, work_end, work_start
 from models.planning.rich.decoder import is_ready, settle_chain
 from models.planning.rich.placing import setup_time, travel_time
 from models.planning.rich.space import Space
-from models.planning.rich.state import CHOSEN, END, START, TAIL, State
+from models.planning.rich.state import CHOSEN, END, START, TAIL, State, copy_to
 
-RULES = ("EDD", "SPT", "MWKR", "SLACK", "ATC", "ATCS")
-EDD, SPT, MWKR, SLACK, ATC, ATCS = range(6)
+RULES = ("EDD", "SPT", "MWKR", "SLACK", "ATC", "ATCS", "LATEST")
+EDD, SPT, MWKR, SLACK, ATC, ATCS, LATEST = range(7)
 # Look-ahead of the ATC rules in mean durations, and of their setup part in mean setups (Lee, Bhaskaran and Pinedo 1997 use 1 to 4 and about 0.3).
 AHEAD, SETUP_AHEAD = 2.0, 0.3
 
@@ -47,6 +50,20 @@ def work_left(data: Data) -> Ints:
         durations = data.modes[data.operations[number, MODES] : data.operations[number + 1, MODES], DURATION]
         left[number] = min(durations, default=0) + max((int(row[LAG] + left[row[OTHER]]) for row in rows), default=0)
     return left
+
+
+def latest_starts(data: Data, goal: int) -> Ints:
+    """For each operation when it has to start at the latest, alone on its machines, for no limit behind it to be missed and all to end by `goal`."""
+    latest = np.zeros(len(data.operations) - 1, np.int64)
+    for number in np.argsort(data.operations[:-1, RANK], kind="stable")[::-1]:
+        rows = data.followers[data.operations[number, FOLLOWERS] : data.operations[number + 1, FOLLOWERS]]
+        end = min([goal, int(data.operations[number, DEADLINE]), *(int(latest[row[OTHER]] - row[LAG]) for row in rows)])
+        split, starts = data.operations[number, SPLIT], [-1]
+        for mode in range(data.operations[number, MODES], data.operations[number + 1, MODES]):
+            first, last = data.resources[data.modes[mode, MACHINE], WINDOWS], data.resources[data.modes[mode, MACHINE] + 1, WINDOWS]
+            starts.append(int(latest_start(data.windows, first, last, end, data.modes[mode, DURATION], split)))
+        latest[number] = max(starts)
+    return latest
 
 
 @compiled
@@ -68,7 +85,7 @@ def _estimate(data: Data, state: State, operation: int, mode: int) -> tuple[int,
 
 @compiled
 def _worth(data: Data, state: State, operation: int, mode: int, rule: int, now: int, left: int, means: Ints) -> float:
-    """How much a rule wants an operation next; the highest goes first."""
+    """How much a rule wants an operation next; the highest goes first. `left` is its latest start where the rule goes by that."""
     job = data.operations[operation, JOB]
     due = min(data.jobs[job, DUE], now + 1000 * means[0])
     duration = max(1, data.modes[mode, DURATION])
@@ -78,6 +95,8 @@ def _worth(data: Data, state: State, operation: int, mode: int, rule: int, now: 
         return -float(duration)
     if rule == MWKR:
         return float(left)
+    if rule == LATEST:
+        return -float(left)
     spare = due - left - now
     if rule == SLACK:
         return -float(spare)
@@ -90,12 +109,15 @@ def _worth(data: Data, state: State, operation: int, mode: int, rule: int, now: 
 
 @compiled
 def dispatch(data: Data, space: Space, rule: int, left: Ints, means: Ints) -> None:
-    """Fill space.state from what is fixed by a rule, and space.new_order and new_modes with what it took."""
+    """Fill space.state from what is fixed by a rule, and space.new_order and new_modes with what it took.
+
+    `left`: the work left of each operation (`work_left`), for LATEST its latest start (`latest_starts`).
+    """
     state = space.state
-    state.flat[:] = space.kept[0]
+    copy_to(state.flat, space.kept[0])
     waiting = space.spare
     size = space.order.shape[0]
-    waiting[:size] = space.order
+    copy_to(waiting[:size], space.order)
     count = 0
     left_over = size
     while left_over:

@@ -33,11 +33,11 @@ from models.planning.rich.arrays import (
 from models.planning.rich.calendars import work_end
 from models.planning.rich.placing import AGAIN, DONE, WHEN, WHO, place, setup_time, travel_time, unplace
 from models.planning.rich.space import Space
-from models.planning.rich.state import CHOSEN, END, HEAD, NEXT, NOT_BEFORE, START, State
+from models.planning.rich.state import CHOSEN, END, HEAD, NEXT, NOT_BEFORE, START, State, copy_to
 
 # Places in what a plan costs: how much it breaks deadlines or leaves out (0: a plan), the objective, and its parts.
 BROKEN, COST, LATEST, LATE, SET_UP, N_MOVED = range(6)
-MOST_TRIES = 400
+MOST_TRIES = 64
 
 
 @compiled
@@ -51,22 +51,34 @@ def is_ready(data: Data, state: State, operation: int) -> bool:
 
 @compiled
 def _take_back(data: Data, state: State, operation: int, stack: Ints, count: int) -> int:
-    """Unplace an operation and all that is placed after it by links onto the stack; the new count, or -1 where one of them has to stay."""
+    """Unplace an operation, all that is placed after it by links, and all that would break a rule without them, onto the stack.
+
+    The new count, or -1 where one of them has to stay.
+    """
     mark = count
-    if data.operations[operation, FIXED] or not unplace(data, state, operation):
-        return -1
     stack[count] = operation
     count += 1
     while mark < count:
         one = stack[mark]
+        if state.operations[one, START] < 0:  # put there twice
+            count -= 1
+            stack[mark] = stack[count]
+            continue
+        if data.operations[one, FIXED] or count + 1 >= stack.shape[0]:
+            return -1
+        waits = unplace(data, state, one)
+        if waits >= 0:
+            stack[mark], stack[count] = waits, one
+            count += 1
+            continue
+        mark += 1
         for row in range(data.operations[one, FOLLOWERS], data.operations[one + 1, FOLLOWERS]):
             other = data.followers[row, OTHER]
             if state.operations[other, START] >= 0 and not data.operations[other, FIXED]:
-                if count >= stack.shape[0] or not unplace(data, state, other):
+                if count >= stack.shape[0]:
                     return -1
                 stack[count] = other
                 count += 1
-        mark += 1
     return count
 
 
@@ -88,11 +100,11 @@ def settle(data: Data, space: Space, operation: int, modes: Ints) -> bool:
             stack[row] = stack[count]
             continue
         if not tries:
-            space.undo[:] = state.flat
+            copy_to(space.undo, state.flat)
         tries += 1
         count = _put_off(data, state, ask, stack, count) if done == AGAIN and tries < MOST_TRIES else -1
         if count < 0:
-            state.flat[:] = space.undo
+            copy_to(state.flat, space.undo)
             return False
     return True
 
@@ -131,10 +143,10 @@ def decode(data: Data, space: Space, order: Ints, modes: Ints, begin: int, keeps
     size, state = order.shape[0], space.state
     stretch = max(1, (size + space.kept.shape[0] - 1) // space.kept.shape[0])
     row = begin // stretch
-    state.flat[:] = space.kept[row]
+    copy_to(state.flat, space.kept[row])
     for at in range(row * stretch, size):
         if keeps and at % stretch == 0:
-            space.kept[at // stretch, :] = state.flat
+            copy_to(space.kept[at // stretch], state.flat)
         if state.operations[order[at], START] < 0:
             settle_chain(data, space, order[at], modes)
     for at in range(size):
@@ -143,19 +155,19 @@ def decode(data: Data, space: Space, order: Ints, modes: Ints, begin: int, keeps
 
 
 @compiled
-def _broken(data: Data, state: State, operation: int) -> int:
+def broken(data: Data, state: State, operation: int) -> int:
     """By how much an operation misses its deadline and what stands fixed after it; the span of a whole plan where it has no place."""
     if state.operations[operation, START] < 0:
         return int(data.sizes[SPAN])
     end = state.operations[operation, END]
-    broken = max(0, end - data.operations[operation, DEADLINE])
+    missed = max(0, end - data.operations[operation, DEADLINE])
     for row in range(data.operations[operation, FOLLOWERS], data.operations[operation + 1, FOLLOWERS]):
         other = data.followers[row, OTHER]
         if data.operations[other, FIXED]:
             travel = travel_time(data, state.operations[operation, CHOSEN], state.operations[other, CHOSEN])
             late = end + data.followers[row, LAG] + travel - state.operations[other, START]
-            broken += abs(late) if data.followers[row, NO_WAIT] else max(0, late)
-    return int(broken)
+            missed += abs(late) if data.followers[row, NO_WAIT] else max(0, late)
+    return int(missed)
 
 
 @compiled
@@ -192,7 +204,7 @@ def cost(data: Data, state: State, job_ends: Ints, costs: Ints) -> int:
     costs[:] = 0
     job_ends[:] = 0
     for operation in range(data.sizes[N_OPERATIONS]):
-        costs[BROKEN] += _broken(data, state, operation)
+        costs[BROKEN] += broken(data, state, operation)
         end = state.operations[operation, END]
         if state.operations[operation, START] >= 0:
             costs[LATEST] = max(costs[LATEST], end)

@@ -25,6 +25,7 @@ from models.planning.rich.arrays import (
     WEIGHT,
     Data,
 )
+from models.planning.rich.decoder import broken
 from models.planning.rich.placing import travel_time
 from models.planning.rich.space import Space
 from models.planning.rich.state import CHOSEN, END, HEAD, NEXT, PREV, START, TAIL, State
@@ -132,10 +133,27 @@ def _latest_link(data: Data, state: State, operation: int) -> tuple[int, int]:
 
 
 @compiled
+def _broken_one(data: Data, space: Space) -> int:
+    """An operation that breaks a limit, by chance, each as likely; -1 where none does, and now and then."""
+    found, count = -1, 0
+    for operation in range(data.sizes[N_OPERATIONS]):
+        if space.place_of[operation] >= 0 and broken(data, space.base, operation):
+            count += 1
+            if draw(space.random, count) == 0:
+                found = operation
+    return found if count and draw(space.random, 8) else -1
+
+
+@compiled
 def aim(data: Data, space: Space) -> int:
-    """An operation that makes the plan cost: on the way back from the end of a costly job, one that waits though its links are met."""
+    """An operation that makes the plan cost: on the way back from one that breaks a limit, or from the end of a costly job, one that waits though
+    its links are met."""
     state = space.base
-    operation = _last_of(data, space, costly_job(data, space))
+    operation = _broken_one(data, space)
+    if operation < 0:
+        operation = _last_of(data, space, costly_job(data, space))
+    elif state.operations[operation, START] < 0:
+        return operation
     if operation < 0:
         return int(space.order[draw(space.random, space.order.shape[0])])
     while True:

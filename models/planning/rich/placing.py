@@ -25,7 +25,7 @@ from models.planning.rich.arrays import (
     Ints,
 )
 from models.planning.rich.calendars import latest_start, window_at, work_end, work_start
-from models.planning.rich.resources import buffer_from, choose_people, hold, let_go, materials_from, tools_can_skip, tools_free
+from models.planning.rich.resources import buffer_from, choose_people, hold, let_go, materials_from, tool_waits, tools_free
 from models.planning.rich.state import ARRIVED, CHOSEN, END, HEAD, NEXT, NOT_BEFORE, PREV, START, TAIL, State, insert_after
 
 DONE, NEVER, AGAIN = range(3)
@@ -222,19 +222,19 @@ def _lasts_without(data: Data, state: State, machine: int, operation: int) -> bo
 
 
 @compiled
-def unplace(data: Data, state: State, operation: int) -> bool:
-    """Take an operation out of the plan; False, and all stays, where those around it would then break a rule."""
+def unplace(data: Data, state: State, operation: int) -> int:
+    """Take an operation out of the plan: -1, or the one that would then break a rule and has to be taken out first (all stays as it is)."""
     machine = data.modes[state.operations[operation, CHOSEN], MACHINE]
     behind, after = state.nodes[operation, PREV], state.nodes[operation, NEXT]
     if data.resources[machine, BATCH] > 1 and _is_with_others(state, operation):
         if not _lasts_without(data, state, machine, operation):
-            return False
+            return int(after if after >= 0 and state.operations[after, START] == state.operations[operation, START] else behind)
     elif after >= 0:
         first, last = data.resources[machine, WINDOWS], data.resources[machine + 1, WINDOWS]
         free = state.operations[behind, END] if behind >= 0 else 0
         if work_end(data.windows, first, last, free, setup_time(data, machine, behind, after)) > state.operations[after, START]:
-            return False
-    if not tools_can_skip(data, state, operation):
-        return False
-    let_go(data, state, operation)
-    return True
+            return int(after)
+    waits = tool_waits(data, state, operation)
+    if waits < 0:
+        let_go(data, state, operation)
+    return waits

@@ -274,8 +274,8 @@ def let_go(data: Data, state: State, operation: int) -> None:
 
 
 @compiled
-def tools_can_skip(data: Data, state: State, operation: int) -> bool:
-    """Whether an operation's tools reach their next machine in time from the one before it."""
+def tool_waits(data: Data, state: State, operation: int) -> int:
+    """Who has a tool next that would not reach them in time from the machine before this operation's; -1 where all reach theirs."""
     mode = state.operations[operation, CHOSEN]
     for slot in range(data.modes[mode + 1, TOOLED] - data.modes[mode, TOOLED]):
         node = data.operations[operation, TOOLS] + slot
@@ -289,5 +289,5 @@ def tools_can_skip(data: Data, state: State, operation: int) -> bool:
             one = data.node_operation[before]
             ready = state.operations[one, END] + data.travel[data.resources[data.modes[state.operations[one, CHOSEN], MACHINE], PLACE], there]
         if ready > state.operations[follower, START]:
-            return False
-    return True
+            return int(follower)
+    return -1

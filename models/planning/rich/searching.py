@@ -7,10 +7,11 @@ import numpy as np
 
 from factolake.domain.job import Found, Placed, Plan, PlanStatus, Problem
 from models.planning.rich.annealing import Kept, anneal, is_better, stand_at
-from models.planning.rich.arrays import PENALTY, Data, Ints, to_arrays
+from models.planning.rich.arrays import FAR, PENALTY, Data, Ints, to_arrays
 from models.planning.rich.bound import lower_bound
-from models.planning.rich.construct import RULES, dispatch, mean_times, work_left
+from models.planning.rich.construct import LATEST, RULES, dispatch, latest_starts, mean_times, work_left
 from models.planning.rich.decoder import BROKEN, COST
+from models.planning.rich.decoder import LATEST as END_OF_ALL
 from models.planning.rich.placing import APPENDS
 from models.planning.rich.space import Space, new_space, set_order, take_over, to_schedule
 from models.planning.rich.state import START
@@ -121,13 +122,20 @@ def _starts(problem: Problem, data: Data, space: Space, start: tuple[Placed, ...
         if not has_more:
             return
     space.ask[APPENDS] = 0
-    left, means = work_left(data), mean_times(data)
-    for rule in range(len(RULES)):
-        dispatch(data, space, rule, left, means)
+    for _ in _by_rules(data, space):
+        yield
+
+
+def _by_rules(data: Data, space: Space) -> Iterator[str]:
+    """Stand at the plan of each dispatching rule, one after the other; its name. The last one goes by when the plans of those before it end."""
+    left, means, goal = work_left(data), mean_times(data), FAR
+    for rule, name in enumerate(RULES):
+        dispatch(data, space, rule, latest_starts(data, goal) if rule == LATEST else left, means)
         space.modes[:] = space.new_modes
         set_order(data, space, _places(space.new_order, len(space.modes)))
         stand_at(data, space, 0)
-        yield
+        goal = min(goal, int(space.costs[END_OF_ALL]))
+        yield name
 
 
 def _is_repair(problem: Problem) -> bool:
@@ -194,13 +202,8 @@ def rules(problem: Problem) -> dict[str, Plan]:
     data = to_arrays(problem)
     space = new_space(problem, data, 0)
     found = {}
-    left, means = work_left(data), mean_times(data)
-    for number, name in enumerate(RULES):
+    for name in _by_rules(data, space):
         best = Best(data, space, None)
-        dispatch(data, space, number, left, means)
-        space.modes[:] = space.new_modes
-        set_order(data, space, _places(space.new_order, len(space.modes)))
-        stand_at(data, space, 0)
         best.meet(space)
         if not best.kept.costs[BROKEN]:
             found[name] = best.plan(space)

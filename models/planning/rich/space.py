@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from factolake.domain.job import Placed, Problem
 from models.planning.compiled import compiled
 from models.planning.rich.arrays import (
+    BUFFER,
     DURATION,
     FIXED,
     LAG,
@@ -15,6 +16,7 @@ from models.planning.rich.arrays import (
     MACHINE,
     MODES,
     N_MACHINES,
+    NO_WAIT,
     OTHER,
     PEOPLE,
     PLACE,
@@ -131,10 +133,23 @@ def take_over(data: Data, space: Space, start: tuple[Placed, ...]) -> None:
     set_order(data, space, begins)
 
 
+def _follow_at_once(data: Data) -> list[int]:
+    """Operations that come after fixed ones alone and cannot wait, or only where there is room: nobody else is to take their time or their place."""
+    found = []
+    for number in range(len(data.operations) - 1):
+        links = data.links[data.operations[number, LINKS] : data.operations[number + 1, LINKS]]
+        machines = data.modes[data.operations[number, MODES] : data.operations[number + 1, MODES], MACHINE]
+        is_urgent = links[:, NO_WAIT].any() or (len(links) and (data.resources[machines, BUFFER] >= 0).any())
+        if is_urgent and data.operations[links[:, OTHER], FIXED].all():
+            found.append(number)
+    return found
+
+
 def set_order(data: Data, space: Space, begins: Ints) -> None:
-    """Order the operations by the times given, but each behind those that it comes after by links."""
+    """Order the operations by the times given, but each behind those that it comes after by links, and first those whose start is settled."""
     ranked = np.argsort(data.operations[:-1, RANK], kind="stable")
     times = begins.copy()
+    times[_follow_at_once(data)] = -1
     for number in ranked:
         for row in range(data.operations[number, LINKS], data.operations[number + 1, LINKS]):
             times[number] = max(times[number], times[data.links[row, OTHER]])
