@@ -173,6 +173,8 @@ PLANS = Table(
         Column("status", Type.STRING, "How it ended.", nullable=False, values=("optimal", "feasible", "infeasible", "unknown", "failed")),
         Column("is_published", Type.BOOL, "Whether it went to gold.schedule; else the plan before stays.", nullable=False),
         Column("told", Type.STRING, "What came of it, in words: what moves, the conflicts that leave no plan, or what failed.", nullable=False),
+        Column("ways", Type.STRING, "What may become of interrupted work, and what follows, as JSON text; null: nothing was interrupted."),
+        Column("hindsight", Type.STRING, "What it would have been worth to know of the stop when it began, in words; null: nobody asked."),
         Column("objective", Type.INT64, "What the plan costs by the weights of its settings; null: there is none."),
         Column("bound", Type.INT64, "No plan costs less; null: not known."),
         Column("gap", Type.FLOAT64, "(objective - bound) / objective; null: not known.", low=0, high=1),

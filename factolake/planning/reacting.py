@@ -229,7 +229,7 @@ def counterfactual(known: str, earlier: Situation, later: Situation, solve: Solv
     late = [_late(made, plan.schedule) for made, plan in sides]
     saved, lost = tuple(sorted(late[1] - late[0])), tuple(sorted(late[0] - late[1]))
     when = told(earlier.now_ts, later.now_ts, later.zone)
-    worth = f"{_counted(len(saved))} saved" if saved or not lost else f"{_counted(len(lost))} more late"
+    worth = f"{_counted(len(saved))} saved" if saved else f"{_counted(len(lost))} more late" if lost else "no order would have been saved by it"
     names = f": {', '.join(saved or lost)}" if saved or lost else ""
     says = f"had {known} been known at {when}, {worth}{names}"
     return Counterfactual(saved, lost, kpis(sides[0][0], sides[0][1].schedule), kpis(sides[1][0], sides[1][1].schedule), says)

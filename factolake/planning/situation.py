@@ -33,11 +33,12 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """Another machine that may do an operation; its times, None: those of the operation."""
+    """Another machine that may do an operation; its times and the skills that it takes there, None: those of the operation."""
 
     equipment: str
     planned_run_s: float | None = None
     planned_setup_s: float | None = None
+    skills: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,9 @@ class OrderOperation:
 
     `part`, `quantity` (None: all of the order), `good` and `scrap` as in the record; `planned_run_s` is per item. `overlaps`: it may begin while the
     step before it runs, parts move on one by one. `waits_until_ts`: until when it waits for a repair. Planned times and `equipment` are those of the
-    current schedule. `alternatives`: none, since the plant's routings name one machine a step. `skills`: each takes one person. `tool_classes`: each
-    takes one tool of the class. `needs`: so much of a material for each item. `family`: what a machine is set up for, empty: the order's material.
+    current schedule. `alternatives`: other machines that may do it, by its routing. `skills`: each takes one person. `tool_classes`: each takes one
+    tool of the class. `needs`: so much of a material for each item. `taken`: so much of a material was booked to it by now. `family`: what a machine
+    is set up for, empty: the order's material.
     """
 
     operation_id: str
@@ -71,6 +73,7 @@ class OrderOperation:
     skills: tuple[str, ...] = ()
     tool_classes: tuple[str, ...] = ()
     needs: Mapping[str, float] = field(default_factory=dict)
+    taken: Mapping[str, float] = field(default_factory=dict)
     family: str = ""
 
 
@@ -116,11 +119,15 @@ class PlantTool:
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """So much of a material is there, and so much comes: (when, quantity). A material without a stock is taken to be there in any quantity."""
+    """So much of a material is there, and so much comes: (when, quantity). A material without a stock is taken to be there in any quantity.
+
+    `is_all`: nothing else comes; work that it is never enough for is then left out of the plan, and is not what makes it impossible.
+    """
 
     material_id: str
     on_hand: float
     arrivals: tuple[tuple[datetime, float], ...] = ()
+    is_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)

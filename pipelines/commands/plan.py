@@ -1,8 +1,12 @@
 """Planning as commands: solve a problem in a file, and judge a schedule for it."""
 
 import os
+import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,6 +20,12 @@ if TYPE_CHECKING:
 
 MAX_TABLE_ROWS = 200
 PRESET = "standard"
+# On a machine that does other work as well, the clock may go on so many times longer than the CPU
+CLOCK_A_CPU_SECOND = 2.0
+# Loading the first module takes at least as long
+LOADING_S = 5.0
+# CPU seconds that this process takes beside the search and after it, and that judging and printing the plan take an operation
+ASIDE_S, LAST_S_AN_OPERATION = 0.2, 3e-5
 
 plan = typer.Typer(help="Schedules: search for one, judge one.", no_args_is_help=True)
 
@@ -40,31 +50,68 @@ def solve(
 ) -> None:
     """Search for the best schedule of a problem.
 
-    Every plan is judged before it is shown. Exit code 1 when there is none: the reasons are named.
+    Every plan is judged before it is shown. Exit code 1 when there is none: the reasons are named. Ctrl-C or SIGTERM ends the search early: the best
+    schedule so far is shown. A second Ctrl-C ends at once.
     """
     from factolake.planning.formats import read
     from models.planning.solve import solve as search
 
     problem = read(file)
-    settings = _settings(preset, seconds, seed, iterations, threads)
-    answer = told(problem, search(problem, settings))
+    settings = _settings(preset, seconds, seed, iterations, threads, len(problem.operations))
+    with _stopped_by_signals() as signals:
+        found = search(problem, settings, is_stopped=lambda: bool(signals))
+    answer = told(problem, found if found.schedule or found.conflicts else _without_search(problem, found))
     if as_json:
         print_json(answer)
     else:
         _print_answer(answer)
+    if signal.SIGINT in signals:
+        raise KeyboardInterrupt
     if not answer["schedule"] and problem.operations:
         raise typer.Exit(FactoLakeError.exit_code)
 
 
-def _settings(name: str, seconds: float | None, seed: int, iterations: int | None, threads: int | None) -> "Settings":
+@contextmanager
+def _stopped_by_signals() -> Iterator[list[int]]:
+    """Signals that asked for an early end, inside the block; each is heard once, a second one does what it always does. Ignored ones stay so."""
+    heard: list[int] = []
+
+    def hear(number: int, frame: FrameType | None) -> None:
+        heard.append(number)
+        signal.signal(number, before[number])
+
+    wanted = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) is not signal.SIG_IGN]
+    before: dict[int, Any] = {number: signal.signal(number, hear) for number in wanted}
+    try:
+        yield heard
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _without_search(problem: "Problem", found: "Plan") -> "Plan":
+    """A plan by a simple rule where the search had too little time for any, unless the judge finds a fault in it."""
+    from factolake.domain.job import PlanStatus
+    from factolake.planning.validator import cost, faults
+    from models.planning.plain import plain_plan
+
+    schedule = plain_plan(problem)
+    if found.status is not PlanStatus.UNKNOWN or not schedule or faults(problem, schedule):
+        return found
+    return replace(found, status=PlanStatus.FEASIBLE, objective=cost(problem, schedule).objective, schedule=schedule)
+
+
+def _settings(name: str, seconds: float | None, seed: int, iterations: int | None, threads: int | None, operations: int) -> "Settings":
     from models.planning.settings import InvalidSettings
     from models.planning.settings import preset as preset_of
 
-    # CPU seconds count from the start of this process: what reading the problem took is spent.
-    left = None if seconds is None else max(0.1, seconds - time.process_time())
     try:
-        settings = preset_of(name, seconds=left, seed=seed, iterations=iterations, threads=threads)
-        return replace(settings, seconds=None, wall_s=None) if iterations is not None and seconds is None else settings
+        settings = preset_of(name, seconds=seconds, seed=seed, iterations=iterations, threads=threads)
+        if settings.seconds is None or (iterations is not None and seconds is None):
+            return replace(settings, seconds=None, wall_s=None)
+        # CPU seconds count from the start of this process to its end: what reading the problem took is spent, and the answer has to be told.
+        left = max(0.1, settings.seconds - time.process_time() - ASIDE_S - operations * LAST_S_AN_OPERATION)
+        return replace(settings, seconds=left, wall_s=LOADING_S + CLOCK_A_CPU_SECOND * settings.seconds)
     except InvalidSettings as error:
         raise typer.BadParameter(str(error)) from error
 

@@ -7,12 +7,17 @@ import dagster as dg
 from factolake.contracts.gold import SCHEDULE
 from factolake.errors import FactoLakeError
 from pipelines.assets.days import iana_zone
+from pipelines.assets.planned import PLANNING, PlanConfig
 from pipelines.assets.shape import asset_key
+from pipelines.planning.causes import NIGHTLY
 from pipelines.resources import LakeResource
 
 RUNNING = dg.DefaultScheduleStatus.RUNNING
 LOOK_EVERY_S = 30
 JOB = "plan"
+KIND, NIGHT, AT_ONCE = "factolake/plan", "night", "now"
+"""Tag of runs: by `dagster_home/dagster.yaml` those of the night have one place of the two, so that those at once find the other."""
+FIRST = {"dagster/priority": "1"}
 LONGEST_S = 2 * 3600
 """A run that takes longer is ended by Dagster, which watches its runs; the search itself ends at the limit of its preset."""
 
@@ -33,7 +38,8 @@ def plan_schedules(time_zone: str, nightly_at: str) -> list[dg.ScheduleDefinitio
     hour, minute = nightly_at.split(":")
     cron = f"{int(minute)} {int(hour)} * * *"
     zone = iana_zone(time_zone)
-    return [dg.ScheduleDefinition(name="plan_nightly", job_name=JOB, cron_schedule=cron, execution_timezone=zone, default_status=RUNNING)]
+    tags = {KIND: NIGHT}
+    return [dg.ScheduleDefinition(name="plan_nightly", job_name=JOB, cron_schedule=cron, execution_timezone=zone, tags=tags, default_status=RUNNING)]
 
 
 @dg.sensor(
@@ -54,4 +60,9 @@ def plan_needed(lake: LakeResource) -> Iterator[dg.RunRequest | dg.SkipReason]:
         return
     ten_minutes = f"{lake.clock().now():%Y-%m-%dT%H:%M}"[:-1]  # a cause whose run came to nothing may ask again after that
     for line, cause in waiting.items():
-        yield dg.RunRequest(run_key=f"{line} {cause.about} {ten_minutes}", tags={"line": line, "cause": cause.why[:200]})
+        is_night = cause.trigger == NIGHTLY
+        yield dg.RunRequest(
+            run_key=f"{line} {cause.about} {ten_minutes}",
+            run_config=dg.RunConfig({PLANNING: PlanConfig(is_night_left=not is_night)}),
+            tags={"line": line, "cause": cause.why[:200], **({KIND: NIGHT} if is_night else {KIND: AT_ONCE, **FIRST})},
+        )

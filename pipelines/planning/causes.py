@@ -9,6 +9,7 @@ from factolake.config.settings import PlannerSettings
 from factolake.domain.order import OperationState
 from factolake.domain.plant import PlantModel
 from factolake.planning.reacting import Event, EventKind, asks
+from factolake.planning.shortages import shortages
 from factolake.planning.situation import Situation
 from pipelines.planning.record import Record, quoted
 from pipelines.planning.stops import stopped
@@ -55,10 +56,19 @@ def _events(record: Record, plant: PlantModel, situation: Situation, line: str, 
         if row["to_ts"] > now:
             event = Event(EventKind.PERSON_ABSENT, line, row["person_id"], max(row["from_ts"], row["removed_ts"]), row["to_ts"])
             yield event, f"{row['person_id']} {row['assignment_id']}", ""
+    yield from _short(situation, line)
     for name in _unplanned(situation):
         if any(order.order_id == name and order.priority > 0 for order in situation.orders):
             yield Event(EventKind.RUSH_ORDER, line, name, now), name, ""
     yield from _scrap(record, situation, line)
+
+
+def _short(situation: Situation, line: str) -> Iterator[tuple[Event, str, str]]:
+    """Materials that the schedule takes before they are there: once a schedule, and again where they come at another time."""
+    for one in shortages(situation):
+        comes = "" if one.comes_ts is None else one.comes_ts.isoformat()
+        event = Event(EventKind.MATERIAL_LATE, line, one.material_id, situation.now_ts, one.comes_ts)
+        yield event, f"{one.material_id} {comes} {situation.schedule_id}", f"{one.operation_id} lacks {one.lacks:g} of it"
 
 
 def _scrap(record: Record, situation: Situation, line: str) -> Iterator[tuple[Event, str, str]]:

@@ -33,11 +33,14 @@ def run_planner(settings: Settings, clock: Clock, stop: threading.Event, *, once
         return
     if settings.planner.enabled:
         warm()
-    night = threading.Thread(target=_night, args=(looker(settings, clock), settings, stop), daemon=True, name="night")
+    broken: list[BaseException] = []
+    night = threading.Thread(target=_night, args=(looker(settings, clock), settings, stop, broken), daemon=True, name="night")
     night.start()  # not waited for at the end: a search may last, and what it was about is seen again
     tending = Tending(looking.planner.lake, settings.landing, clock, OWN_TABLES)
     looks = 0
     while not stop.is_set():
+        if broken:
+            raise broken[0]
         _look(looking, stop, lambda cause: cause.trigger != NIGHTLY)
         if looks % TEND_EVERY == 0:
             with suppress(Transient):  # the next turn tends
@@ -46,10 +49,14 @@ def run_planner(settings: Settings, clock: Clock, stop: threading.Event, *, once
         stop.wait(settings.planner.interval_s)
 
 
-def _night(looking: Looker, settings: Settings, stop: threading.Event) -> None:
-    while not stop.is_set():
-        _look(looking, stop, lambda cause: cause.trigger == NIGHTLY)
-        stop.wait(max(NIGHT_EVERY_S, settings.planner.interval_s))
+def _night(looking: Looker, settings: Settings, stop: threading.Event, broken: list[BaseException]) -> None:
+    """What ends it goes to `broken`, and ends the part: without the nights it would look healthy and plan none of them."""
+    try:
+        while not stop.is_set():
+            _look(looking, stop, lambda cause: cause.trigger == NIGHTLY)
+            stop.wait(max(NIGHT_EVERY_S, settings.planner.interval_s))
+    except Exception as error:
+        broken.append(error)
 
 
 def _look(looking: Looker, stop: threading.Event, wanted: Callable[[Cause], bool]) -> None:

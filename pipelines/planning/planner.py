@@ -15,7 +15,7 @@ import structlog
 from factolake.config import Settings, load_plant
 from factolake.config.settings import PlannerSettings
 from factolake.domain.clock import Clock
-from factolake.domain.job import Plan, PlanStatus
+from factolake.domain.job import Placed, Plan, PlanStatus
 from factolake.domain.plant import PlantModel
 from factolake.errors import ConfigError, FactoLakeError, LeaseHeld, MissingDependency
 from factolake.lake.leases import Lease
@@ -23,19 +23,21 @@ from factolake.lake.tables import Lake
 from factolake.planning.building import Built, built
 from models.planning.risk import History, robust
 from models.registry import PLANS, Registry, Run
+from pipelines.planning.asides import as_json, hindsight, short, ways_on
 from pipelines.planning.causes import NIGHTLY, Cause
 from pipelines.planning.past import history_of
-from pipelines.planning.publishing import FAILED, Try, hash_of, keep, publish, shortened
+from pipelines.planning.publishing import FAILED, Try, hash_of, keep, keep_asides, publish, shortened
 from pipelines.planning.reading import current_schedule, has_open_proposal, situation_of
 from pipelines.planning.record import Record
+from pipelines.planning.standing import stand_ins, standing
 from pipelines.planning.words import SAMPLES, explained, risks, summary
 
 log = structlog.get_logger(__name__)
 MEDIAN = 0.5
 MOST_TOLD = 1900
 """FactoMES takes 2,000 characters of why there is a plan."""
-Search = Callable[[Built, Mapping[str, object], Callable[[Plan], None]], Plan]
-"""What looks for a plan, by the settings of its preset as names and values, and tells each better one."""
+Search = Callable[[Built, Mapping[str, object], Callable[[Plan], None], tuple[Placed, ...]], Plan]
+"""What looks for a plan, by the settings of its preset as names and values, and tells each better one; from a plan to begin with, or none."""
 MOST_COMPARED = 8
 """Plans that a robust choice is made of: the last ones found."""
 
@@ -66,7 +68,8 @@ class Planner:
 
     def _turn(self, line: str, cause: Cause) -> Try:
         now, began = self.clock.now(), time.monotonic()
-        plan_id = f"{line}-{now:%Y%m%dT%H%M%S}"
+        beside = f"-{NIGHTLY}" if cause.trigger == NIGHTLY else ""  # both may begin in one second
+        plan_id = f"{line}-{now:%Y%m%dT%H%M%S}{beside}"
         blank = Try(plan_id, line, now, cause.trigger, cause.about, cause.why, "", settings=dict(self._wanted(cause)))
         try:
             tried = self._tried(blank, cause)
@@ -79,6 +82,8 @@ class Planner:
         if tried.is_published:
             publish(self.lake, tried, self.clock.now())
         keep(self.lake, tried, self.clock.now())
+        if tried.is_published:
+            tried = self._with_asides(tried, cause)
         say = log.info if tried.status in ("optimal", "feasible") else log.warning
         say("planned", line=line, trigger=cause.trigger, status=tried.status, published=len(tried.entries), told=tried.told)
         self._log(tried)
@@ -93,7 +98,8 @@ class Planner:
         if not made.problem.operations:
             return replace(blank, status=PlanStatus.OPTIMAL.value, told="nothing to plan: no open operation")
         found: list[Plan] = []
-        plan = (self.search or searched)(made, blank.settings, found.append)
+        stands = standing(made)
+        plan = (self.search or searched)(made, blank.settings, found.append, stands)
         blank = replace(blank, plan=plan, status=plan.status.value, settings={**blank.settings, **plan.settings})
         if not plan.schedule:
             return replace(blank, told=why_none(plan))
@@ -103,15 +109,33 @@ class Planner:
         history = history_of(record, self.plant, blank.line, blank.started_ts)
         plan = self._chosen(made, plan, found, history)
         rows = explained(made, plan)
-        told = f"{summary(made, plan, rows, cause.why)} {risks(made, plan, history)}".rstrip()
-        return replace(blank, plan=plan, entries=rows, told=told)
+        said = [summary(made, plan, rows, cause.why), stand_ins(record, made, plan.schedule, cause)]
+        said += ["The schedule could also stay as it is."] * bool(stands and rows)
+        return replace(blank, plan=plan, made=made, entries=rows, told=" ".join(filter(None, [*said, risks(made, plan, history)])))
+
+    def _with_asides(self, tried: Try, cause: Cause) -> Try:
+        """With what people read beside a plan that is published, kept once it is found; the plan stands whatever becomes of that."""
+        if tried.made is None or tried.plan is None:
+            return tried
+        solve = short(self.search or searched, tried.made, self._wanted(cause))
+        try:
+            ways = as_json(ways_on(tried.made, tried.plan, solve))
+            said = hindsight(Record(self.lake), self.plant, self.settings, tried.made, tried.plan, cause, solve)
+        except Exception as error:
+            log.warning("nothing is told beside the plan", line=tried.line, plan=tried.plan_id, cause=f"{type(error).__name__}: {error}")
+            return tried
+        if ways is None and said is None:
+            return tried
+        tried = replace(tried, ways=ways, hindsight=said)
+        keep_asides(self.lake, tried, self.clock.now())
+        return tried
 
     def _chosen(self, made: Built, plan: Plan, found: list[Plan], history: History) -> Plan:
         """The plan, or of those found on the way to it the one that costs least at the quantile that the settings ask for."""
         plans = [one for one in found if one.schedule][-MOST_COMPARED:]
         if self.settings.robust_quantile <= MEDIAN or not history.done or not plans:
             return plan
-        plans.append(plan)
+        plans = [plan, *plans[::-1]]  # of those that cost as much then the best one as planned
         place, _ = robust(made, [one.schedule for one in plans], history, quantile=self.settings.robust_quantile, samples=SAMPLES)
         best = plans[place]
         return plan if best is plan else replace(best, status=PlanStatus.FEASIBLE, bound=plan.bound, settings=plan.settings)
@@ -149,13 +173,13 @@ def check_solvers(settings: PlannerSettings) -> None:
             raise ConfigError("settings", f"planner.{key}", getattr(settings, key), str(error)) from error
 
 
-def searched(made: Built, wanted: Mapping[str, object], tell: Callable[[Plan], None]) -> Plan:
-    """The judged plan of the portfolio."""
+def searched(made: Built, wanted: Mapping[str, object], tell: Callable[[Plan], None], start: tuple[Placed, ...]) -> Plan:
+    """The judged plan of the portfolio, no worse than `start`."""
     from models.planning.settings import preset
     from models.planning.solve import solve
 
     changes = {name: value for name, value in wanted.items() if name != "preset"}
-    return solve(made.problem, preset(str(wanted["preset"]), **changes), tell=tell)
+    return solve(made.problem, preset(str(wanted["preset"]), **changes), start=start, tell=tell)
 
 
 def warm() -> None:

@@ -15,7 +15,8 @@ from factolake.contracts.table import Table
 from factolake.domain.job import Plan, PlanStatus, Problem
 from factolake.lake.durable import make_durable
 from factolake.lake.tables import Lake
-from factolake.planning.building import Entry
+from factolake.planning.building import Built, Entry
+from pipelines.planning.record import quoted
 
 OWN_TABLES: tuple[Table, ...] = (SCHEDULE, PLANS)
 """What the planner writes, and tends."""
@@ -27,7 +28,7 @@ FAILED = "failed"
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """One try to plan a line, as ops.plans keeps it. `told`: what came of it, in words."""
+    """One try to plan a line, as ops.plans keeps it. `told`: what came of it, in words; `made`: what its plan is a plan of."""
 
     plan_id: str
     line: str
@@ -44,6 +45,9 @@ class Try:
     problem_hash: str | None = None
     settings: dict[str, object] = field(default_factory=dict)
     based_on: str = ""
+    made: Built | None = field(default=None, repr=False)
+    ways: str | None = None
+    hindsight: str | None = None
 
     @property
     def is_published(self) -> bool:
@@ -74,9 +78,22 @@ def publish(lake: Lake, tried: Try, now: datetime) -> int:
 
 def keep(lake: Lake, tried: Try, now: datetime) -> int:
     """Keep the try in ops.plans; returns the version. Raises what a commit raises."""
+    return _append(lake, PLANS, [_kept(tried, now)])
+
+
+def keep_asides(lake: Lake, tried: Try, now: datetime) -> int:
+    """Keep a try that is in ops.plans with what was found beside its plan since; returns the version. Raises what a commit raises."""
+    handle = lake.open(PLANS)
+    this = f"plan_id = {quoted(tried.plan_id)} AND about = {quoted(tried.about)}"
+    version = handle.replace(pa.Table.from_pylist([_kept(tried, now)], arrow_schema(PLANS)), this, {})
+    make_durable(handle.path, version)
+    return version
+
+
+def _kept(tried: Try, now: datetime) -> dict[str, object]:
     plan = tried.plan or Plan(PlanStatus.UNKNOWN)
     gap = plan.gap
-    row = {
+    return {
         "plan_id": tried.plan_id,
         "line": tried.line,
         "started_ts": tried.started_ts,
@@ -87,6 +104,8 @@ def keep(lake: Lake, tried: Try, now: datetime) -> int:
         "status": tried.status,
         "is_published": tried.is_published,
         "told": tried.told,
+        "ways": tried.ways,
+        "hindsight": tried.hindsight,
         "objective": plan.objective,
         "bound": plan.bound,
         "gap": None if gap is None else min(max(gap, 0.0), 1.0),
@@ -97,7 +116,6 @@ def keep(lake: Lake, tried: Try, now: datetime) -> int:
         "based_on": tried.based_on or None,
         "as_of": now,
     }
-    return _append(lake, PLANS, [row])
 
 
 def hash_of(problem: Problem) -> str:

@@ -1,40 +1,43 @@
 """What the lake knows of a line at one moment, as a situation to plan from.
 
-FactoMES's record and the machines' stops from silver, shifts from the plant file. Stocks are left out: the record knows what there is of a material
-and not what will come, so a plan that went by it would refuse what tomorrow's delivery is for.
+FactoMES's record and the machines' stops from silver, shifts from the plant file.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from factolake.config.settings import PlannerSettings
 from factolake.domain.calendar import SegmentKind
 from factolake.domain.order import OperationState, OrderState
 from factolake.domain.plant import PlantModel
-from factolake.planning.situation import Order, OrderOperation, PlantTool, Situation, Span, Worker, WorkUnit
-from pipelines.planning.record import Record, Row, quoted
+from factolake.planning.situation import Alternative, Order, OrderOperation, PlantTool, Situation, Span, Worker, WorkUnit
+from factolake.planning.ways import alternatives
+from pipelines.planning.materials import OPEN, materials_of
+from pipelines.planning.record import Record, Row, listed, quoted, valid
 from pipelines.planning.stops import Stopped, stopped
 
-OPEN_ORDERS = ("released", "running", "held")
 MOST_LISTED = 500
 """Orders named in one condition; beyond that all operations are read."""
 
 
 def situation_of(record: Record, plant: PlantModel, line: str, now: datetime, settings: PlannerSettings) -> Situation:
     """The line `line` as the lake has it at `now`. Raises TableDamaged."""
-    orders = record.rows("orders", f"line = {quoted(line)} AND state IN ({_listed(OPEN_ORDERS)})")
+    orders = record.rows("orders", f"line = {quoted(line)} AND state IN ({listed(OPEN)})")
     materials = {row["order_id"]: row["material_id"] for row in orders}
     operations = [row for row in _operations(record, list(materials)) if row["order_id"] in materials]
     end = now + timedelta(days=settings.horizon_days)
     downs = stopped(record, plant, line, now, settings)
+    limits = materials_of(record, line, now, operations, materials)
     return Situation(
         now_ts=now,
         orders=tuple(map(_order, orders)),
-        operations=tuple(_operations_of(record, plant, line, now, operations, materials)),
+        operations=tuple(limits.on(one, materials[one.order_id]) for one in _operations_of(record, plant, line, now, operations, materials)),
         machines=tuple(_machines(plant, line, now, end, downs)),
         workers=tuple(_workers(record, plant, line, now, end)),
         tools=tuple(map(_tool, record.rows("tools", "is_active"))),
+        stocks=limits.stocks,
         schedule_id=current_schedule(record, line),
         frozen_s=settings.frozen_min * 60,
         repair_s=settings.repair_min * 60,
@@ -56,7 +59,7 @@ def has_open_proposal(record: Record, line: str) -> bool:
 def _operations(record: Record, order_ids: list[str]) -> list[Row]:
     if not order_ids:
         return []
-    return record.rows("operations", f"order_id IN ({_listed(order_ids)})" if len(order_ids) <= MOST_LISTED else None)
+    return record.rows("operations", f"order_id IN ({listed(order_ids)})" if len(order_ids) <= MOST_LISTED else None)
 
 
 def _order(row: Row) -> Order:
@@ -66,11 +69,18 @@ def _order(row: Row) -> Order:
 def _operations_of(
     record: Record, plant: PlantModel, line: str, now: datetime, rows: list[Row], materials: Mapping[str, str]
 ) -> Iterable[OrderOperation]:
-    skills, tools = _valid(record.rows("skill_requirements"), now), _valid(record.rows("tool_requirements"), now)
+    skills, tools = valid(record.rows("skill_requirements"), now), valid(record.rows("tool_requirements"), now)
     above = {line, plant.lines[line].area, plant.lines[line].site, ""}
+    ways = _ways(record, now, set(materials.values()))
+
+    def skills_at(equipment: str, material: str, number: int) -> tuple[str, ...]:
+        where = {equipment, *above}
+        return tuple(sorted({r["skill_id"] for r in skills if _asks(r, material, number) and (r["equipment"] or "") in where}))
+
     for row in rows:
-        material, number, where = materials[row["order_id"]], row["number"], {row["equipment"], *above}
-        wanted = (r["skill_id"] for r in skills if _asks(r, material, number) and (r["equipment"] or "") in where)
+        material, number = materials[row["order_id"]], row["number"]
+        step, others = ways.get((material, number), (Alternative(""), []))
+        elsewhere = alternatives(row["equipment"], step, others)
         yield OrderOperation(
             operation_id=row["operation_id"],
             order_id=row["order_id"],
@@ -89,17 +99,28 @@ def _operations_of(
             actual_start_ts=row["actual_start_ts"],
             actual_end_ts=row["actual_end_ts"],
             waits_until_ts=row["waits_until_ts"],
-            skills=tuple(sorted(set(wanted))),
+            alternatives=tuple(replace(one, skills=skills_at(one.equipment, material, number)) for one in elsewhere),
+            skills=skills_at(row["equipment"], material, number),
             tool_classes=tuple(sorted({r["tool_class"] for r in tools if r["material_id"] == material and r["step_number"] == number})),
         )
 
 
+def _ways(record: Record, now: datetime, materials: set[str]) -> dict[tuple[str, int], tuple[Alternative, list[Alternative]]]:
+    """By material and number, where a routing step is done and where else it may be, as its routing is now."""
+    wanted = f"material_id IN ({listed(sorted(materials))})" if materials else ""
+    others: dict[tuple[str, int], list[Alternative]] = defaultdict(list)
+    for row in valid(record.rows("routing_alternatives", wanted), now) if wanted else ():
+        others[row["material_id"], row["step_number"]].append(_way(row))
+    steps = valid(record.rows("routing_steps", wanted), now) if others else ()
+    return {key: (_way(row), others[key]) for row in steps if (key := (row["material_id"], row["number"])) in others}
+
+
+def _way(row: Row) -> Alternative:
+    return Alternative(row["equipment"], row["planned_run_s"], row["planned_setup_s"])
+
+
 def _asks(requirement: Row, material: str, number: int) -> bool:
     return requirement["material_id"] in (None, material) and requirement["step_number"] in (None, number)
-
-
-def _valid(rows: list[Row], now: datetime) -> list[Row]:
-    return [row for row in rows if row["valid_from"] <= now and (row["valid_to"] is None or row["valid_to"] > now)]
 
 
 def _machines(plant: PlantModel, line: str, now: datetime, end: datetime, downs: Mapping[str, Stopped]) -> Iterable[WorkUnit]:
@@ -120,19 +141,19 @@ def _open_spans(plant: PlantModel, scopes: tuple[str, ...], now: datetime, end: 
 
 
 def _workers(record: Record, plant: PlantModel, line: str, now: datetime, end: datetime) -> Iterable[Worker]:
-    """Who holds skills. In a plant that plans no shifts of people they are there whenever the line works."""
+    """Who holds skills. In a plant that plans no shifts of people they are there whenever the line works; one that was taken back was planned."""
     held: dict[str, set[str]] = defaultdict(set)
-    for row in _valid(record.rows("qualifications"), now):
+    for row in valid(record.rows("qualifications"), now):
         held[row["person_id"]].add(row["skill_id"])
-    shifts = [row for row in record.rows("shift_assignments") if row["to_ts"] > now] if held else []
+    planned = [row for row in record.rows("shift_assignments", with_removed=True) if row["to_ts"] > now] if held else []
     here = {line, plant.lines[line].area, plant.lines[line].site, *plant.lines[line].machines}
     times: dict[str, list[Span]] = defaultdict(list)
-    for row in sorted(shifts, key=lambda row: row["from_ts"]):
-        if row["equipment"] in here:
+    for row in sorted(planned, key=lambda row: row["from_ts"]):
+        if row["equipment"] in here and row["removed_ts"] is None:
             times[row["person_id"]].append((max(row["from_ts"], now), min(row["to_ts"], end)))
-    always = _open_spans(plant, plant.line_scopes(line), now, end) or () if not shifts else ()
+    always = _open_spans(plant, plant.line_scopes(line), now, end) or () if not planned else ()
     for person, skills in sorted(held.items()):
-        spans = _joined(span for span in times[person] if span[0] < span[1]) if shifts else always
+        spans = _joined(span for span in times[person] if span[0] < span[1]) if planned else always
         yield Worker(person, frozenset(skills), spans)
 
 
@@ -151,7 +172,3 @@ def _tool(row: Row) -> PlantTool:
     limit = row["life_limit"] if row["allowed_to"] is None else row["allowed_to"]
     is_worn = limit is not None and row["used"] >= limit
     return PlantTool(row["tool_id"], row["tool_class"], row["equipment"] or "", () if is_worn else None)
-
-
-def _listed(words: Iterable[str]) -> str:
-    return ", ".join(quoted(word) for word in words)

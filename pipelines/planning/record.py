@@ -1,6 +1,8 @@
 """Rows of silver and of ops.plans, kept as long as their table stays at the same version: a look every few seconds mostly finds nothing new."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from factolake.contracts import TABLES
@@ -47,6 +49,16 @@ class Record:
         if name not in self._handles and self.lake.exists(table):
             self._handles[name] = self.lake.open(table)
         return self._handles.get(name)
+
+
+def valid(rows: Iterable[Row], now: datetime) -> list[Row]:
+    """Those of `rows` (with `valid_from` and `valid_to`) that hold at `now`."""
+    return [row for row in rows if row["valid_from"] <= now and (row["valid_to"] is None or row["valid_to"] > now)]
+
+
+def listed(words: Iterable[str]) -> str:
+    """`words` as a list of SQL literals."""
+    return ", ".join(quoted(word) for word in words)
 
 
 def quoted(text: str) -> str:

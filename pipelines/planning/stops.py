@@ -7,6 +7,7 @@ from datetime import datetime
 from factolake.config.settings import PlannerSettings
 from factolake.domain.plant import PlantModel
 from factolake.planning.reacting import SHORT_STOP
+from models.planning.risk import History
 from pipelines.planning.past import FAILED_STATES, expected_end, repairs_of
 from pipelines.planning.record import Record
 
@@ -27,13 +28,16 @@ class Stopped:
 
 def stopped(record: Record, plant: PlantModel, line: str, now: datetime, settings: PlannerSettings) -> dict[str, Stopped]:
     """The machines of `line` that a plan cannot count on, by id: broken down, or standing still for as long as no short stop lasts."""
-    said, estimates, found = _said(record), _estimates(record), {}
-    for row in record.rows("downtime", "is_open"):
+    said, estimates, machines = _said(record), _estimates(record), plant.lines[line].machines
+    downs = [row for row in record.rows("downtime", "is_open") if row["machine"] in machines and row["state"] in FAILED_STATES]
+    downs = [row for row in downs if row["machine"] in said or now - row["from_ts"] >= SHORT_STOP]
+    is_guessed = any(row["machine"] not in estimates for row in downs)
+    before = repairs_of(record, plant, line, now) if is_guessed else History()
+    found = {}
+    for row in downs:
         machine, since = row["machine"], row["from_ts"]
-        is_down = row["state"] in FAILED_STATES and (machine in said or now - since >= SHORT_STOP)
-        if machine in plant.lines[line].machines and is_down:
-            until = estimates.get(machine) or expected_end(repairs_of(record, plant, line, now), machine, since, now, settings.robust_quantile)
-            found[machine] = Stopped(machine, since, until, said.get(machine, ""), machine in said)
+        until = estimates.get(machine) or expected_end(before, machine, since, now, settings.robust_quantile)
+        found[machine] = Stopped(machine, since, until, said.get(machine, ""), machine in said)
     return found
 
 

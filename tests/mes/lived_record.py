@@ -1,9 +1,11 @@
 """A record as it looks in the middle of a shift, for pages that are looked at: orders under way, lots, checks, holds, maintenance, lake tables."""
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from django.utils import timezone
@@ -11,12 +13,16 @@ from mes_rows import hour_row, make_row, shift_row, state_row
 from record_plant import LINE, M1, M2, M3, do
 
 from factolake.contracts.ops import PLANS
+from factolake.domain.action import Role
 from factolake.mes.downtime.models import Stop
 from factolake.mes.equipment.models import Equipment
+from factolake.mes.people.services import act, service
 from factolake.mes.scheduling.models import ScheduleVersion
 from factolake.mes.sync.schema import TABLES, VERSION, connect, prepare
 from factolake.mes.sync.targets import FEEDS
 
+BERLIN = ZoneInfo("Europe/Berlin")
+"""The shipped plant's clock."""
 HOUR = timedelta(hours=1)
 HOUR_US = 3_600_000_000
 LOTS = ("L-1001-A", "L-1001-B", "L-1001-C")
@@ -114,6 +120,41 @@ def _try(at: datetime) -> dict[str, object]:
     """What the planner says of that plan."""
     said = {"why": "PO-1003 and PO-1004 have no place in it yet", "told": "9 of 9 get a place in the plan."}
     return make_row(PLANS, plan_id="L1-1", line=LINE, started_ts=at - timedelta(minutes=11), status="feasible", is_published=True, **said)
+
+
+def break_down(url: str, now: datetime | None = None) -> None:
+    """What the lake proposes since the second station stands still, and what its planner says beside that."""
+    at = (now or timezone.now()).astimezone(UTC)
+    since, until, ends = ((at + hours * HOUR).astimezone(BERLIN).strftime("%a %H:%M") for hours in (-0.75, 2, 16))
+    hours = (
+        ("PO-1002.20", M2, 3.5, 5.5, f"{M2} is down until {until}"), ("PO-1003.20", M2, 5.5, 8.5, f"PO-1002.20 is at {M2} until then"),
+        ("PO-1002.30", M3, 5.5, 7.5, "its step before, PO-1002.20, ends then"),
+        ("PO-1003.30", M3, 8.5, 11.5, "its step before, PO-1003.20, ends then"),
+        ("PO-1004.20", M2, 8.5, 12.5, f"PO-1003.20 is at {M2} until then"),
+        ("PO-1004.30", M3, 12.5, 16, "its step before, PO-1004.20, ends then"),
+    )  # fmt: skip
+    entries = [
+        {
+            "operation_id": operation,
+            "equipment_id": machine,
+            "planned_start_ts": (at + start * HOUR).isoformat(),
+            "planned_end_ts": (at + end * HOUR).isoformat(),
+            "why": f"{why[:1].upper()}{why[1:]}",
+        }
+        for operation, machine, start, end, why in hours
+    ]
+    because = f"6 of 12 operations move, because {M2} is broken down (Spindle makes a noise and gets hot). No order is late."
+    proposed = {"line_id": LINE, "entries": entries, "reason": because, "source_id": "L1-2"}
+    act(service("lake", "The lake", at), Role.PLANNER, "schedule.create", "", at, **proposed)
+    way = {"operation": "PO-1001.20", "equipment": M2, "to": "", "is_taken": False, "then": f"no order is late; the plan ends {ends}"}
+    ways = [
+        {**way, "kind": "wait", "says": f"PO-1001.20 waits at {M2} for its repair at {until}", "is_taken": True},
+        {**way, "kind": "elsewhere", "to": M3, "says": f"the rest of PO-1001.20 (89) is moved to {M3} as PO-1001.20-1"},
+        {**way, "kind": "scrap", "says": "PO-1001.20 ends with the 31 that it made, and 89 are not made"},
+    ]
+    told = {"told": because, "ways": json.dumps(ways), "hindsight": f"Had the stop been known at {since}, no order would have been saved by it."}
+    cause = {"cause": "stop", "why": f"{M2} is broken down", "status": "feasible", "is_published": True}
+    lake_rows(url, "ops.plans", [make_row(PLANS, plan_id="L1-2", line=LINE, started_ts=at - timedelta(minutes=1), **told, **cause)])
 
 
 def _stops(at: datetime) -> None:

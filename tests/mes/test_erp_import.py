@@ -19,7 +19,7 @@ from factolake.mes.exchange.applying import part
 from factolake.mes.exchange.models import ErpImport, ErpImportPart, ErpImportRow
 from factolake.mes.exchange.proceed import proceed_once
 from factolake.mes.people.models import Grant, Person
-from factolake.mes.production.models import BillItem, MaterialDefinition, Operation, Order, RoutingStep
+from factolake.mes.production.models import BillItem, Delivery, MaterialDefinition, Operation, Order, RoutingAlternative, RoutingStep
 
 pytestmark = pytest.mark.usefixtures("record")
 COUNTS = ("imported", "updated", "skipped", "errors")
@@ -68,12 +68,15 @@ def test_the_same_document_twice_changes_nothing() -> None:
         "materials": [{"material_id": "G", "description": "gear"}, {"material_id": "S"}],
         "bills": [{"material_id": "G", "component_id": "S", "step_number": 10, "quantity": "0.25"}],
         "routings": [{"material_id": "G", "number": 10, "equipment_id": M1, "planned_run_s": 24.5}],
+        "alternatives": [{"material_id": "G", "step_number": 10, "equipment_id": M2, "planned_run_s": 30}],
+        "deliveries": [{"delivery_id": "4500-10", "material_id": "S", "quantity": 500, "expected_ts": "2026-03-04T06:00:00Z"}],
         "orders": [an_order(due_ts="2026-03-05T12:00:00+01:00", operations=[{"number": 10}, {"number": 20, "equipment_id": M2}])],
         "operations": [{"order_id": "PO-1", "number": 20, "description": "weld"}],
     }
     first = {kind: bring(kind, rows) for kind, rows in documents.items()}
     assert first == {
-        "materials": (0, 1, 1, 0), "bills": (1, 0, 0, 0), "routings": (1, 0, 0, 0), "orders": (1, 0, 0, 0), "operations": (0, 1, 0, 0),
+        "materials": (0, 1, 1, 0), "bills": (1, 0, 0, 0), "routings": (1, 0, 0, 0), "alternatives": (1, 0, 0, 0), "deliveries": (1, 0, 0, 0),
+        "orders": (1, 0, 0, 0), "operations": (0, 1, 0, 0),
     }  # fmt: skip
     changed = OutboxEvent.objects.exclude(kind__startswith="mes.erp_import").count()
     assert {kind: bring(kind, rows)[2] for kind, rows in documents.items()} == {kind: len(rows) for kind, rows in documents.items()}
@@ -162,9 +165,10 @@ def test_what_was_begun_keeps_what_it_was_begun_with() -> None:
 
 def test_a_finished_order_changes_no_more_and_the_schedule_stays_the_planners() -> None:
     materials("G")
-    bring("orders", [an_order(release=True, operations=[{"number": 10, "equipment_id": M1}])])
-    Operation.objects.filter(pk="PO-1.10").update(equipment=M2)
-    assert bring("orders", [an_order(operations=[{"number": 10, "equipment_id": M1}])]) == (0, 0, 1, 0)
+    step = {"number": 10, "equipment_id": M1, "planned_run_s": 24}
+    bring("orders", [an_order(release=True, operations=[step])])
+    Operation.objects.filter(pk="PO-1.10").update(equipment=M2, planned_run_s=30)
+    assert bring("orders", [an_order(operations=[step])]) == (0, 0, 1, 0), "its time at M1 is none of M2"
     do("planner", "order.cancel", "PO-1", reason="not wanted")
     assert bring("orders", [an_order(priority=9)]) == (0, 0, 0, 1)
     assert faults() == [(1, "priority", "order PO-1 is cancelled; nothing of it changes any more")]
@@ -387,3 +391,34 @@ def test_documents_lock_no_row_against_those_that_point_at_it() -> None:
     locks = [query["sql"] for query in seen.captured_queries if "FOR NO KEY UPDATE" in query["sql"]]
     assert any("production_order" in sql for sql in locks)
     assert not [query["sql"] for query in seen.captured_queries if "FOR UPDATE" in query["sql"] and "audit_" not in query["sql"]]
+
+
+def test_where_else_a_step_can_be_done_is_known_from_its_alternatives() -> None:
+    materials("G")
+    bring("routings", [{"material_id": "G", "number": 10, "equipment_id": M1, "planned_run_s": 24}])
+    other = {"material_id": "G", "step_number": 10, "equipment_id": M2}
+    assert bring("alternatives", "material_id;step_number;equipment_id;planned_run_s\nG;10;L1-M2;30,5\n", format="csv") == (1, 0, 0, 0)
+    assert bring("alternatives", [other]) == (0, 1, 0, 0)
+    assert bring("alternatives", [{**other, "step_number": 20}, {**other, "equipment_id": M1}]) == (0, 0, 0, 2)
+    assert faults() == [
+        (1, "step_number", "there is no routing step G 20; send it first"),
+        (2, "equipment_id", f"step 10 of G is done at {M1} anyway; name another"),
+    ]
+    assert bring("alternatives", [{**other, "ended": True}]) == (0, 1, 0, 0)
+    assert list(RoutingAlternative.objects.order_by("pk").values_list("planned_run_s", flat=True)) == [30.5, None]
+    assert not RoutingAlternative.objects.filter(valid_to=None).exists()
+
+
+def test_a_delivery_moves_and_ends_as_the_erp_says_but_what_has_come_has_come() -> None:
+    materials("S", base_unit="KGM")
+    row = {"delivery_id": "4500-10", "material_id": "S", "quantity": 500, "expected_ts": "2026-03-04T06:00:00Z"}
+    second = {**row, "delivery_id": "4500-20"}
+    assert bring("deliveries", [{**row, "quantity": 500000, "unit": "GRM"}, second]) == (2, 0, 0, 0)
+    assert bring("deliveries", [{**row, "expected_ts": "2026-03-06T06:00:00Z"}, {**second, "state": "cancelled"}]) == (0, 2, 0, 0)
+    do("operator", "lot.create", lot_id="S-1", material_id="S", quantity=500, delivery_id="4500-10", equipment_id=LINE)
+    assert bring("deliveries", [row, {**second, "state": "expected"}]) == (0, 0, 1, 1)
+    assert faults() == [(2, "state", "delivery 4500-20 is cancelled; send what comes after all under another id")]
+    assert bring("deliveries", [{**row, "delivery_id": "4500-30"}], "planner", "sap") == (1, 0, 0, 0)
+    assert bring("deliveries", [{**row, "delivery_id": "4500-30"}]) == (0, 0, 0, 1)
+    held = Delivery.objects.order_by("pk").values_list("pk", "state", "quantity", "expected_ts__day")
+    assert list(held) == [("4500-10", "received", 500, 6), ("4500-20", "cancelled", 500, 4), ("4500-30", "expected", 500, 4)]

@@ -176,7 +176,7 @@ def test_xml_that_hides_something_or_is_none_is_refused_whole(document: str, sai
 
 
 def test_b2mml_says_what_it_does_not_bring() -> None:
-    with pytest.raises(Exception, match="send bills, routings and single operations as CSV or JSON"):
+    with pytest.raises(Exception, match="send everything else as CSV or JSON"):
         parsed(schedule(), "bills", "b2mml")
 
 

@@ -1,5 +1,6 @@
 """An operation on a machine that stopped waits, goes on elsewhere or is scrapped; what it made and what is left of it always make the order."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -48,7 +49,9 @@ def test_the_rest_goes_on_elsewhere_and_the_parts_make_the_order() -> None:
     with pytest.raises(Refusal, match="running at L1-M1, and what runs never moves; suspend it first"):
         move("PO-1.10", M3)
     do("operator", "operation.suspend", "PO-1.10")
+    do("engineer", "routing_alternative.create", material_id="G-200", step_number=10, equipment_id=M3, planned_run_s=54.0)
     rest = operation(move("PO-1.10", M3))
+    assert (rest.planned_run_s, rest.planned_end_ts - rest.planned_start_ts) == (54.0, timedelta(minutes=63))
     first = operation("PO-1.10")
     assert (first.state, first.quantity, first.good) == ("completed", 30, 30)
     assert (rest.pk, rest.number, rest.part, rest.quantity, rest.state, rest.equipment_id) == ("PO-1.10-1", 10, 1, 70, "ready", M3)

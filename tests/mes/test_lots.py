@@ -87,6 +87,24 @@ def test_a_report_whose_parts_were_used_cannot_be_reversed(operation: str) -> No
         do("operator", "production.reverse", str(report["id"]), reason="wrong")
 
 
+def test_a_delivery_that_comes_becomes_lots_and_is_expected_no_more() -> None:
+    do("planner", "material.create", material_id="STEEL")
+    do("planner", "material.create", material_id="PAINT")
+    do("planner", "delivery.create", delivery_id="PUR-7", material_id="STEEL", quantity=10, expected_ts="2026-03-03T06:00:00Z")
+    with pytest.raises(Exception, match="delivery PUR-7 is of STEEL, not of PAINT"):
+        do("operator", "lot.create", lot_id="P-1", material_id="PAINT", quantity=1, delivery_id="PUR-7", equipment_id=LINE)
+    do("operator", "lot.create", lot_id="S-1", material_id="STEEL", quantity=4, delivery_id="PUR-7", equipment_id=LINE)
+    assert (lot("S-1").delivery.state, lot("S-1").delivery.left) == ("expected", 6)
+    do("planner", "delivery.edit", "PUR-7", expected_ts="2026-03-04T06:00:00Z", quantity=9)
+    do("operator", "lot.create", lot_id="S-2", material_id="STEEL", quantity=5, delivery_id="PUR-7", equipment_id=LINE)
+    assert (lot("S-2").delivery.state, lot("S-2").delivery.left) == ("received", 0)
+    for action, more in (("delivery.edit", {"quantity": 20}), ("delivery.cancel", {"reason": "no need"})):
+        with pytest.raises(Exception, match="PUR-7 is received"):
+            do("planner", action, "PUR-7", **more)
+    with pytest.raises(Exception, match="delivery PUR-7 is received; make a new one"):
+        do("operator", "lot.create", lot_id="S-3", material_id="STEEL", quantity=5, delivery_id="PUR-7", equipment_id=LINE)
+
+
 def test_a_lot_lies_on_one_pallet_at_a_time() -> None:
     steel()
     for pallet in ("P-1", "P-2", ""):

@@ -291,6 +291,19 @@ def test_an_entry_that_waited_is_booked_once_and_only_as_its_person() -> None:
     assert Operation.objects.get(pk=key).good == 3
 
 
+def test_a_material_shows_where_else_it_can_be_made_and_what_of_it_is_to_come() -> None:
+    do("planner", "material.create", material_id="G-7")
+    do("engineer", "routing_step.create", material_id="G-7", number=10, equipment_id=M1)
+    made = do("engineer", "routing_alternative.create", material_id="G-7", step_number=10, equipment_id=M2, planned_run_s=31.5)
+    do("planner", "delivery.create", delivery_id="PUR-7", material_id="G-7", quantity=40, expected_ts="2026-03-04T06:00:00Z", supplier="Nordwerk")
+    shown = text(Pages("planner").get("/materials/G-7"))
+    for said in ("Where else it can be made", "31.5", "as the step", "What is to come", "Nordwerk", "40", "New delivery"):
+        assert said in shown, said
+    assert f"/actions/routing_alternative.end/{made['id']}" in shown and "/actions/delivery.cancel/PUR-7" in shown
+    do("engineer", "routing_alternative.end", str(made["id"]))
+    assert "Where else it can be made" not in text(Pages("planner").get("/materials/G-7"))
+
+
 def test_the_board_says_in_words_what_each_station_does() -> None:
     shown = text(Pages("viewer").get(f"/boards/{LINE}/?part=live"))
     assert shown.count('class="lampword">Unknown') >= 3

@@ -15,7 +15,7 @@ from record_plant import LINE, M1, do, order
 
 from factolake.bus.spool_bus import Spool
 from factolake.config import load_plant
-from factolake.config.settings import LandingSettings
+from factolake.config.settings import LandingSettings, PlannerSettings
 from factolake.contracts import TABLES
 from factolake.contracts.silver import DOWNTIME
 from factolake.contracts.silver_mes import MES_TABLES, MesTable
@@ -32,10 +32,13 @@ from factolake.mes.downtime.takeover_run import turn
 from factolake.mes.maintenance.seed import seed as seed_codes
 from factolake.mes.production.models import Order
 from factolake.mes.sync.run import Sync
+from factolake.planning.situation import Alternative, Stock
 from factolake.refine.mes_changes import CHANGES, REFUSED
 from factolake.refine.mes_tables import MES_ROWS
 from factolake.refine.plant_model import record_plant
 from factolake.refine.runner import Runner
+from pipelines.planning.reading import situation_of
+from pipelines.planning.record import Record as SilverRecord
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 PLANT = Path(__file__).parents[2] / "conf" / "plant.toml"
@@ -135,6 +138,9 @@ def a_shift() -> None:
 def work_is_planned() -> None:
     """An order that takes a skill, a tool and a component, a schedule of it, and somebody who asks for another."""
     do("engineer", "bill_item.create", material_id="G-100", component_id="STEEL", step_number=10, quantity="0.0001")
+    do("engineer", "routing_step.create", material_id="G-100", number=10, equipment_id=LINE, planned_run_s=24.5)
+    do("engineer", "routing_alternative.create", material_id="G-100", step_number=10, equipment_id=M1, planned_run_s=30)
+    do("planner", "delivery.create", delivery_id="PUR-1", material_id="STEEL", quantity="0.0001", expected_ts=NOW.isoformat(), supplier=NAUGHTY)
     do("engineer", "skill.create", skill_id="laser", name="Laser")
     do("engineer", "qualification.create", person_id="operator", skill_id="laser")
     do("engineer", "skill_requirement.create", skill_id="laser", material_id="STEEL", step_number=10)
@@ -170,6 +176,10 @@ def test_every_row_of_the_record_is_in_silver_as_the_database_has_it(way: Way) -
     (mine,) = way.lake.open(TABLES["silver.orders"]).read(predicate="order_id = 'PO-1'").to_pylist()
     last = AuditEntry.objects.filter(subject=str(Order.objects.get(pk="PO-1"))).latest("number")
     assert (mine["changed_by"], mine["last_action"], mine["changed_ts"]) == (last.actor, last.action, last.at_ts)
+    situation = situation_of(SilverRecord(way.lake), load_plant(PLANT), LINE, way.clock.now(), PlannerSettings())
+    assert situation.stocks == (Stock("STEEL", 499.0001, ((NOW, 0.0001),), is_all=True),)
+    moved = next(each for each in situation.operations if each.operation_id == "PO-2.10")
+    assert (moved.equipment, moved.alternatives, moved.needs) == (M1, (Alternative(LINE, 24.5, skills=()),), {"STEEL": 0.0001})
     joined = query(way.lake, "select o.order_id, m.base_unit from silver.orders o join silver.materials m using (material_id) order by 1").to_pylist()
     assert joined == [{"order_id": name, "base_unit": "C62"} for name in ("PO-1", "PO-2")]
 

@@ -57,6 +57,9 @@ def test_a_move_that_can_be_says_what_it_does_to_late_orders_and_writes_nothing(
     found = tried(Pages("planner"), PO_2_10=move(M3, 0), PO_2_20=move(M2, 2))
     assert (found["good"], found["wrong"]) == (True, [])
     assert found["told"] == ["Late orders: 1 before, 0 then.", "On time now: PO-2."]
+    do("engineer", "routing_alternative.create", material_id="G-200", step_number=10, equipment_id=M3, planned_run_s=45.0)
+    slower = tried(Pages("planner"), PO_2_10=move(M3, 0))["placed"]["PO-2.10"]
+    assert slower["end"] - slower["start"] == 1.25 * 3600, "at another machine of its routing it takes what it takes there"
     assert {each["operation_id"]: each["equipment_id"] for each in found["entries"]} == {"PO-2.10": M3, "PO-2.20": M2}
     worse = tried(Pages("planner"), PO_2_20=move(M2, 5))
     assert worse["told"][-1] == "Later than before: PO-2 by 2.0 h."
@@ -97,6 +100,43 @@ def test_what_runs_and_what_is_about_to_begin_stay() -> None:
     do("operator", "operation.start", "PO-1.10", at=timezone.now())
     found = tried(Pages("planner"), PO_1_10=move(M1, 3))
     assert found["told"] == ["PO-1.10 runs at L1-M1, and what runs never moves"]
+
+
+@pytest.mark.usefixtures("record")
+def test_people_and_tools_are_judged_too_and_a_short_stock_is_told() -> None:
+    do("planner", "material.create", material_id="STEEL")
+    orders("PO-1", "PO-2")
+    do("engineer", "skill.create", skill_id="laser", name="Laser class 4")
+    do("engineer", "skill_requirement.create", skill_id="laser", material_id="G-200", step_number=20)
+    do("engineer", "qualification.create", person_id="operator", skill_id="laser")
+    do("engineer", "tool.create", tool_id="T-1", name="Drill", tool_class="drill")
+    do("engineer", "tool_requirement.create", material_id="G-200", step_number=10, tool_class="drill")
+    do("engineer", "bill_item.create", material_id="G-200", component_id="STEEL", step_number=10, quantity=1)
+    do("planner", "lot.create", lot_id="ST-1", material_id="STEEL", quantity=150, equipment_id=LINE)
+    accept(propose(at("PO-1.10", M1, 0), at("PO-1.20", M2, 1), at("PO-2.10", M1, 2), at("PO-2.20", M2, 3)))
+    pages = Pages("planner")
+    skill = tried(pages, PO_1_20=move(M3, 3.5))
+    assert (skill["good"], skill["wrong"]) == (False, ["PO-1.20"])
+    assert "PO-1.20 takes somebody with the skill laser from" in skill["told"][0]
+    assert "and nobody is free: operator is at PO-2.20 until" in skill["told"][0]
+    tool = tried(pages, PO_2_10=move(M3, 0.5))
+    assert (tool["good"], tool["wrong"]) == (False, ["PO-1.10", "PO-2.10"])
+    assert "PO-2.10 takes a tool of class drill at" in tool["told"][0]
+    assert "none is free, in use by PO-1.10 until" in tool["told"][0]
+    swapped = tried(pages, PO_1_10=move(M1, 2), PO_1_20=move(M2, 3), PO_2_10=move(M1, 0), PO_2_20=move(M2, 1))
+    assert swapped["good"]
+    assert "Mind the stock: PO-1.10 takes more STEEL at" in swapped["told"][-1]
+    delivery = {"delivery_id": "D-1", "material_id": "STEEL", "quantity": 500, "expected_ts": (BEGIN + 1.5 * HOUR).isoformat()}
+    do("planner", "delivery.create", **delivery)
+    early = tried(pages, PO_2_10=move(M1, 1))
+    assert (early["good"], early["wrong"]) == (False, ["PO-2.10"])
+    assert "PO-2.10 takes more STEEL at" in early["told"][0]
+    assert "Mind" not in tried(pages, PO_2_10=move(M3, 2))["told"][-1]
+    for who, hours in (("operator", 4), ("quality", 8)):
+        span = {"from_ts": BEGIN.isoformat(), "to_ts": (BEGIN + hours * HOUR).isoformat()}
+        do("planner", "shift_assignment.create", person_id=who, equipment_id=LINE, role=who, **span)
+    assert "operator is not there all that time" in tried(pages, PO_2_20=move(M2, 6))["told"][0]
+    assert tried(pages, PO_2_20=move(M2, 9))["good"], "after the last shift that is planned for anybody nobody knows who is there"
 
 
 @pytest.mark.usefixtures("sqlite_record")
@@ -227,9 +267,9 @@ def test_a_rejected_version_is_shown_as_it_would_have_been_and_an_undone_one_lea
     do("planner", "schedule.undo", undone.pk, reason="no")
     pages = Pages("viewer")
     page = text(pages.get(f"{PAGE}compare?a=L1.1&b=L1.2"))
-    assert re.findall(rf'<td class="id">PO-1.10</td><td>{M1}, .*?</td><td>{M3}, ', page)
+    assert re.findall(rf'<td class="id">PO-1.10</td><td data-is="L1.1">{M1}, .*?</td><td data-is="L1.2">{M3}, ', page)
     assert '<td class="id">' not in text(pages.get(f"{PAGE}compare?a=L1.1&b=now"))
-    assert re.findall(rf"<td>{M1}, .*?</td><td>{M2}, ", text(pages.get(f"{PAGE}compare?a=now&b=L1.3")))
+    assert re.findall(rf'<td data-is="now">{M1}, .*?</td><td data-is="L1.3">{M2}, ', text(pages.get(f"{PAGE}compare?a=now&b=L1.3")))
 
 
 @pytest.mark.usefixtures("record")

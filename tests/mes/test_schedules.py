@@ -42,6 +42,25 @@ def test_an_accepted_proposal_sets_machine_sequence_and_times_and_nothing_else()
     assert set(Order.objects.values_list("quantity", "due_ts")) == {(100, hour(9))}
 
 
+@ON_BOTH
+def test_at_another_machine_of_its_routing_an_operation_has_the_times_there_and_its_own_again_after_an_undo() -> None:
+    orders("PO-1")
+    do("engineer", "routing_alternative.create", material_id="G-200", step_number=10, equipment_id=M3, planned_run_s=54.0, planned_setup_s=60.0)
+    first, second = Operation.objects.order_by("number")
+    moved = [entry("PO-1.10", M3, 0), entry("PO-1.20", M1, 2)]  # M1 is not known to do step 20: it takes as long there
+    version = accept(propose(*moved))
+    for operation in (first, second):
+        operation.refresh_from_db()
+    assert (first.planned_run_s, first.planned_setup_s, second.planned_run_s, second.planned_setup_s) == (54.0, 60.0, 36.0, 0.0)
+    do("planner", "schedule.undo", version.pk, reason="M1 is free")
+    first.refresh_from_db()
+    assert (first.equipment_id, first.planned_run_s, first.planned_setup_s) == (M1, 36.0, 0.0)
+    accept(propose(*moved))
+    queue = Api("operator").get(f"/operations?equipment_id={M3}&state=ready").json()
+    assert [each["operation_id"] for each in queue["items"]] == ["PO-1.10"]
+    assert do("operator", "operation.start", "PO-1.10")["state"] == "running"
+
+
 @ON_ONE
 def test_the_sequence_counts_operations_that_the_proposal_does_not_name() -> None:
     orders("PO-1", "PO-2", "PO-3")

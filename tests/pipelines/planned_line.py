@@ -18,7 +18,7 @@ from factolake.contracts.gold import SCHEDULE
 from factolake.contracts.ops import PLANS
 from factolake.contracts.table import Type
 from factolake.domain.clock import ManualClock
-from factolake.domain.job import Plan
+from factolake.domain.job import Placed, Plan
 from factolake.lake.tables import Lake
 from factolake.planning.building import Built
 from pipelines.planning.planner import Planner
@@ -121,11 +121,11 @@ class PlannedLine:
         self.settings = self.settings.model_copy(update=settings)
 
 
-def solver(made: Built, _: Mapping[str, object], tell: Callable[[Plan], None]) -> Plan:
+def solver(made: Built, _: Mapping[str, object], tell: Callable[[Plan], None], start: tuple[Placed, ...]) -> Plan:
     """CP-SAT in this process: a plan within a second, without the portfolio's processes."""
     from models.planning import cpsat
 
-    return cpsat.search(made.problem, seconds=5.0, iterations=None, seed=0, tell=tell)
+    return cpsat.search(made.problem, seconds=5.0, iterations=None, seed=0, start=start, tell=tell)
 
 
 def replaced(planner: Planner, **values: object) -> Planner:

@@ -15,12 +15,14 @@ from planned_line import LINE, M1, M2, NOW, PlannedLine, later, replaced, solver
 
 from factolake.config import Settings
 from factolake.contracts.gold import SCHEDULE
-from factolake.domain.job import Conflict, ConflictKind, Plan, PlanStatus
+from factolake.domain.job import Conflict, ConflictKind, Placed, Plan, PlanStatus
 from factolake.errors import ConfigError
 from factolake.lake.leases import Lease
 from factolake.planning.building import Built
+from factolake.planning.rewinding import rewound
 from models.registry import Registry
 from pipelines.planning.causes import Cause, nightly
+from pipelines.planning.past import history_of
 from pipelines.planning.planner import planner_of, run_of
 from pipelines.planning.reading import situation_of
 from pipelines.planning.record import Record
@@ -54,6 +56,27 @@ def test_a_breakdown_moves_what_follows_and_says_why(line: PlannedLine) -> None:
     assert line.lake.open(SCHEDULE).version == 1  # made, and one commit
 
 
+def test_beside_a_breakdown_stands_what_interrupted_work_may_become_and_what_hindsight_is_worth(line: PlannedLine) -> None:
+    about = {"material_id": "GBX-200", "valid_from": later(-600)}
+    line.put("routing_steps", {"step_id": 1, "number": 10, "equipment": M1, "planned_run_s": 60.0, "planned_setup_s": 0.0, **about})
+    line.put("routing_alternatives", {"alternative_id": 1, "step_number": 10, "equipment": M2, **about})
+    line.put("production", {"production_id": 1, "operation_id": "PO-1.10", "good": Decimal(20), "at_ts": later(-10)})
+    line.breakdown(M1, -5)
+    tried = line.planner().plan_line(LINE, Cause("stop", "L1-M1 is broken down since 11:55", f"stop {M1} {later(-5).isoformat()}"))
+    assert tried is not None and tried.made is not None
+    (kept,) = line.tries()
+    wait, *others = json.loads(str(kept["ways"]))
+    assert (wait["operation"], wait["equipment"], wait["kind"], wait["is_taken"]) == ("PO-1.10", M1, "wait", True)
+    assert wait["says"] == "PO-1.10 waits at L1-M1 for its repair" and "the plan ends" in wait["then"]
+    assert {(way["kind"], way["to"], way["is_taken"]) for way in others} == {("elsewhere", M2, False), ("scrap", "", False)}
+    assert all("no order is late; the plan ends" in way["then"] for way in others)
+    assert kept["hindsight"] == "Had the stop been known at 11:55, no order would have been saved by it."
+    earlier = rewound(tried.made.situation, situation_of(Record(line.lake), line.plant, LINE, later(-5), line.settings), {"PO-1.10": (20.0, 0.0)}, M1)
+    by_id = {operation.operation_id: operation for operation in earlier.operations}
+    assert (by_id["PO-1.10"].good, by_id["PO-1.10"].state.value, earlier.now_ts) == (20.0, "running", later(-5))
+    assert next(unit.repaired_ts for unit in earlier.machines if unit.equipment == M1) == later(60)
+
+
 @pytest.mark.parametrize(
     ("plan", "told"),
     [
@@ -80,10 +103,10 @@ def test_without_a_plan_nothing_is_published_and_the_record_says_why(line: Plann
 
 
 def test_a_schedule_accepted_during_the_search_is_not_planned_over(line: PlannedLine) -> None:
-    def search(made: Built, wanted: Mapping[str, object], tell: Callable[[Plan], None]) -> Plan:
+    def search(made: Built, wanted: Mapping[str, object], tell: Callable[[Plan], None], start: tuple[Placed, ...]) -> Plan:
         line.schedule("L1.1", "superseded")
         line.schedule("L1.2", "accepted")
-        return solver(made, wanted, tell)
+        return solver(made, wanted, tell, start)
 
     line.breakdown(M1, -5)
     tried = line.planner(search).plan_line(LINE, STOP)
@@ -102,13 +125,14 @@ def test_a_stop_does_not_wait_for_the_plan_of_the_night_which_then_gives_way(lin
     line.breakdown(M1, -5)
     during: list[object] = []
 
-    def search(made: Built, wanted: Mapping[str, object], tell: Callable[[Plan], None]) -> Plan:
+    def search(made: Built, wanted: Mapping[str, object], tell: Callable[[Plan], None], start: tuple[Placed, ...]) -> Plan:
         during.append(line.planner().plan_line(LINE, STOP))
         line.schedule("L1.2", "proposed", plan_id=line.tries()[0]["plan_id"])
-        return solver(made, wanted, tell)
+        return solver(made, wanted, tell, start)
 
     night = line.planner(search).plan_line(LINE, nightly(NOW))
     assert during[0] is not None and night is not None and not night.is_published
+    assert {row["plan_id"] for row in line.tries()} == {"L1-20260302T110000", "L1-20260302T110000-nightly"}
     assert {row["cause"]: row["is_published"] for row in line.tries()} == {"stop": True, "nightly": False}
 
 
@@ -145,17 +169,29 @@ def test_the_situation_is_what_silver_has(line: PlannedLine) -> None:
     first = units[M1].open_spans[0] if units[M1].open_spans else None
     assert first == (NOW, later(120))  # to the end of the early shift, 14:00 in Bremen
     assert [worker.spans for worker in found.workers] == [units[M1].open_spans]  # nobody's shifts are planned
-    line.put("shift_assignments", {"assignment_id": 1, "person_id": "anna", "equipment": LINE, "from_ts": later(-60), "to_ts": later(30)})
+    shift = {"assignment_id": 1, "person_id": "anna", "equipment": LINE, "from_ts": later(-60), "to_ts": later(30)}
+    line.put("shift_assignments", shift)
     found = situation_of(Record(line.lake), line.plant, LINE, NOW, line.settings)
     assert [worker.spans for worker in found.workers] == [((NOW, later(30)),)]
+    line.put("shift_assignments", {**shift, "removed_ts": later(-1)})
+    found = situation_of(Record(line.lake), line.plant, LINE, NOW, line.settings)
+    assert [worker.spans for worker in found.workers] == [()]  # the only shift that was planned was taken back
 
 
 def worked_before(line: PlannedLine, factors: tuple[float, ...]) -> None:
     """Operations of the days before that took so many times what was planned."""
     line.order("PO-0", state="closed")
     for number, factor in enumerate(factors):
-        took = {"actual_start_ts": later(-600), "actual_end_ts": later(-600 + 60 * factor), "good": Decimal(60), "state": "completed"}
+        took = {"actual_start_ts": later(-480), "actual_end_ts": later(-480 + 60 * factor), "good": Decimal(60), "state": "completed"}
         line.put("operations", {"operation_id": f"PO-0.{number}", "order_id": "PO-0", "equipment": M1, "planned_run_s": 60.0, **took})
+
+
+def test_a_break_in_the_middle_made_no_operation_slower(line: PlannedLine) -> None:
+    line.order("PO-0", state="closed")
+    took = {"actual_start_ts": later(-24 * 60 - 150), "actual_end_ts": later(-24 * 60 - 60), "good": Decimal(60)}  # 09:30 to 11:00 in Bremen
+    line.put("operations", {"operation_id": "PO-0.10", "order_id": "PO-0", "equipment": M1, "planned_run_s": 60.0, "state": "completed", **took})
+    (done,) = history_of(Record(line.lake), line.plant, LINE, NOW).done
+    assert (done.planned_s, done.actual_s) == (3600, 3600)
 
 
 def test_an_order_that_may_be_late_is_told_with_how_often(line: PlannedLine) -> None:
@@ -172,8 +208,8 @@ def test_an_order_that_may_be_late_is_told_with_how_often(line: PlannedLine) -> 
 def test_the_robust_choice_is_the_plan_that_stands_what_was_before(line: PlannedLine) -> None:
     worked_before(line, (1.0,) * 5 + (1.5,) * 5)
 
-    def search(made: Built, wanted: Mapping[str, object], tell: Callable[[Plan], None]) -> Plan:
-        best = solver(made, wanted, tell)
+    def search(made: Built, wanted: Mapping[str, object], tell: Callable[[Plan], None], start: tuple[Placed, ...]) -> Plan:
+        best = solver(made, wanted, tell, ())  # not what is planned now, which stands it as well
         places = {one.operation: one for one in best.schedule}
         first, second = made.number("PO-1.20"), made.number("PO-2.20")
         places[first] = replace(places[first], start=places[second].end, end=places[second].end + 3600)
@@ -190,6 +226,29 @@ def test_the_robust_choice_is_the_plan_that_stands_what_was_before(line: Planned
     line.set(robust_quantile=0.9)
     robust = starts()
     assert robust["PO-1.20"] < robust["PO-2.20"]
+
+
+def test_where_somebody_else_can_do_it_the_search_begins_with_the_schedule_as_it_is(line: PlannedLine) -> None:
+    for number, (person, leaves) in enumerate((("anna", {"removed_ts": later(-1)}), ("ben", {}))):
+        shift = {"person_id": person, "equipment": LINE, "from_ts": later(-60), "to_ts": later(480), **leaves}
+        line.put("shift_assignments", {"assignment_id": number, **shift})
+        line.put("qualifications", {"qualification_id": number, "person_id": person, "skill_id": "laser"})
+    line.put("skill_requirements", {"requirement_id": 1, "skill_id": "laser", "material_id": "GBX-200", "step_number": 20})
+    begun: list[tuple[Placed, ...]] = []
+
+    def search(made: Built, _: Mapping[str, object], tell: Callable[[Plan], None], start: tuple[Placed, ...]) -> Plan:
+        begun.append(start)
+        return Plan(PlanStatus.FEASIBLE, schedule=start) if start else Plan(PlanStatus.UNKNOWN)
+
+    absent = Cause("person_absent", "anna is absent until 14:00", "person_absent anna 0")
+    tried = line.planner(search).plan_line(LINE, absent)
+    assert tried is not None and not tried.is_published
+    assert tried.told.startswith(
+        "Nothing moves: the plan stands, although anna is absent until 14:00. Without anna, ben does PO-1.20 and PO-2.20."
+    ), tried.told
+    line.put("shift_assignments", {"assignment_id": 1, **shift, "to_ts": later(150)})
+    line.planner(search).plan_line(LINE, absent)
+    assert len(begun[0]) == 4 and begun[1] == ()
 
 
 def test_a_stop_is_taken_to_end_as_those_before_it_did(line: PlannedLine) -> None:

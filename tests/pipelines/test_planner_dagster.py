@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 import pytest
-from planned_line import LINE, M1, PLANT, PlannedLine
+import yaml
+from dagster._utils.tags import TagConcurrencyLimitsCounter
+from planned_line import LINE, M1, NOW, PLANT, PlannedLine, later
 
 from factolake.contracts.gold import SCHEDULE
 from factolake.errors import MissingDependency
@@ -20,6 +22,9 @@ from pipelines.resources import LakeResource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+LIMITS = yaml.safe_load((PLANT.parents[1] / "dagster_home" / "dagster.yaml").read_text())["concurrency"]["runs"]
 
 
 @pytest.fixture
@@ -36,8 +41,8 @@ def lake(line: PlannedLine, monkeypatch: pytest.MonkeyPatch) -> LakeResource:
     return LakeResource(home=str(line.root), plant_file=str(PLANT))
 
 
-def materialize(lake: LakeResource, why: str = "") -> dict[str, object]:
-    config = dg.RunConfig({"plan_lines": PlanConfig(why=why)})
+def materialize(lake: LakeResource, why: str = "", config: object = None) -> dict[str, object]:
+    config = config or dg.RunConfig({"plan_lines": PlanConfig(why=why)})
     asset = planned_asset()
     sources = [dg.AssetSpec(key) for key in asset.asset_deps[asset_key(SCHEDULE)]]
     result = dg.materialize([asset, *sources], selection=[asset], resources={"lake": lake}, run_config=config)
@@ -55,7 +60,7 @@ def test_a_stop_is_seen_by_the_sensor_planned_by_the_asset_and_then_left(line: P
     line.breakdown(M1, -5)
     (request,) = asked(lake)
     assert request.tags["line"] == LINE and "L1-M1 is broken down" in request.tags["cause"]
-    told = materialize(lake)
+    told = materialize(lake, config=request.run_config)
     assert (told["planned_lines"], told["proposals"]) == (1, 1)
     assert "operations move, because L1-M1 is broken down" in str(told["told"])
     assert len(line.published()) == 3
@@ -69,6 +74,22 @@ def test_a_person_may_ask_for_a_plan_in_dagster(line: PlannedLine, lake: LakeRes
     line.schedule("L1.2", "proposed")
     materialize(lake, why="tried by hand again")
     assert len(line.tries()) == 1
+
+
+def test_a_stop_finds_a_place_beside_the_plan_of_the_night_whose_run_it_does_not_make(line: PlannedLine, lake: LakeResource) -> None:
+    line.set(nightly_at="12:00")
+    (night,) = asked(lake)
+    assert night.tags["cause"].startswith("it is the plan of the night")
+    line.breakdown(M1, -5)
+    (stop,) = asked(lake)
+    counted = TagConcurrencyLimitsCounter(LIMITS["tag_concurrency_limits"], [dg.DagsterRun(job_name="plan", tags=night.tags)])
+    assert LIMITS["max_concurrent_runs"] == 2
+    assert counted.is_blocked(dg.DagsterRun(job_name="plan", tags=night.tags))
+    assert not counted.is_blocked(dg.DagsterRun(job_name="plan", tags=stop.tags))
+    line.put("maintenance_requests", {"request_id": 7, "state": "done"})
+    line.put("downtime", {"machine": M1, "line": LINE, "state": "fault", "from_ts": later(-5), "is_open": False, "from_day": NOW.date()})
+    assert materialize(lake, config=stop.run_config)["planned_lines"] == 0
+    assert materialize(lake, config=night.run_config)["planned_lines"] == 1
 
 
 def test_what_keeps_the_sensor_from_looking_is_told(lake: LakeResource, monkeypatch: pytest.MonkeyPatch) -> None:

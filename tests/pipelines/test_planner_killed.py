@@ -16,7 +16,8 @@ import pytest
 from planned_line import LINE, M1, PLANT, PlannedLine
 
 from factolake.contracts.gold import SCHEDULE
-from factolake.domain.job import Plan
+from factolake.domain.job import Placed, Plan
+from factolake.errors import DiskFull
 from factolake.planning.building import Built
 from pipelines.planning.causes import Cause
 from pipelines.planning.planner import searched
@@ -65,9 +66,9 @@ def test_killed_workers_end_the_try_and_leave_the_plan_before(line: PlannedLine)
     over = threading.Event()
     killer = threading.Thread(target=kill_workers, args=(over,))
 
-    def search(made: Built, wanted: Mapping[str, object], tell: Callable[[Plan], None]) -> Plan:
+    def search(made: Built, wanted: Mapping[str, object], tell: Callable[[Plan], None], start: tuple[Placed, ...]) -> Plan:
         killer.start()
-        return searched(made, {**wanted, "wall_s": 10.0}, tell)
+        return searched(made, {**wanted, "wall_s": 10.0}, tell, start)
 
     try:
         tried = line.planner(search).plan_line(LINE, STOP)
@@ -96,3 +97,21 @@ def test_a_planner_killed_in_a_search_leaves_the_plan_before_and_the_next_one_pl
         tried = line.planner().plan_line(LINE, STOP)
     assert tried is not None and tried.is_published
     assert {row["plan_id"] for row in line.published()} == {before[0]["plan_id"], tried.plan_id}
+
+
+def test_a_planner_that_ends_before_its_try_is_kept_is_followed_by_a_newer_whole_plan(line: PlannedLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: object) -> int:
+        raise DiskFull("no space is left under the lake")
+
+    line.schedule("L1.2", "rejected", plan_id=line.published()[0]["plan_id"])
+    with monkeypatch.context() as context:
+        context.setattr("pipelines.planning.planner.keep", gone)
+        with pytest.raises(DiskFull):
+            line.planner().plan_line(LINE, STOP)
+    line.clock.advance(5)
+    found = line.watch().cause_of(LINE, line.clock.now(), lambda cause: M1 in cause.about)
+    assert found is not None, "nobody knows of the try"
+    tried = line.planner().plan_line(LINE, found)
+    assert tried is not None and tried.is_published
+    newest = [row for row in line.published() if row["plan_id"] == tried.plan_id]
+    assert len(newest) == newest[0]["plan_operations"] and max(row["as_of"] for row in line.published()) == newest[0]["as_of"]

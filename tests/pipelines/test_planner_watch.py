@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,8 +13,11 @@ from planned_line import LINE, M1, M2, NOW, PLANT, PlannedLine, later
 
 from factolake.config import Settings
 from factolake.domain.job import Plan, PlanStatus
-from pipelines.planning.causes import Cause
+from factolake.errors import TableDamaged
+from pipelines.planning.causes import Cause, nightly
+from pipelines.planning.look import Looker
 from pipelines.planning.part import run_planner
+from pipelines.planning.publishing import Try
 
 
 @pytest.fixture
@@ -114,6 +118,50 @@ def test_scrap_asks_once_it_is_more_than_a_little(line: PlannedLine) -> None:
     assert cause(line) is None
 
 
+def takes_steel(line: PlannedLine) -> None:
+    """The first step takes a piece of steel an item: what runs has its 60, those of PO-2, planned in an hour, come in half an hour."""
+    line.put("bill_items", {"item_id": 1, "material_id": "GBX-200", "component_id": "STEEL", "step_number": 10, "quantity": Decimal(1)})
+    line.put("lots", {"lot_id": "S-1", "material_id": "STEEL", "status": "unrestricted", "remaining": Decimal(60)})
+    delivery(line, 30)
+
+
+def delivery(line: PlannedLine, expected_min: float, **more: object) -> None:
+    about = {"delivery_id": "PUR-7", "material_id": "STEEL", "quantity": Decimal(60), "expected_ts": later(expected_min), "state": "expected"}
+    line.put("deliveries", {**about, **more})
+
+
+def test_a_delivery_that_is_moved_yields_a_plan_in_which_nothing_begins_before_its_material(line: PlannedLine) -> None:
+    takes_steel(line)
+    assert cause(line) is None
+    delivery(line, 150)
+    assert why(line) == "STEEL is late, not there until 14:30 (PO-2.10 lacks 60 of it)"
+    plan(line)
+    (tried,) = line.tries()
+    assert tried["cause"] == "material_late" and "operations move, because STEEL is late, not there until 14:30" in str(tried["told"])
+    rows = {row["operation_id"]: row for row in line.published()}
+    assert rows["PO-2.10"]["planned_start_ts"] >= later(150) and "STEEL" in str(rows["PO-2.10"]["why"])
+    line.schedule("L1.2", "rejected", plan_id=tried["plan_id"], ended_by="planner")
+    assert cause(line) is None
+    delivery(line, 240)
+    assert "not there until 16:00" in why(line)
+
+
+def test_stock_that_is_held_is_late_and_work_that_has_no_other_is_told_and_stays(line: PlannedLine) -> None:
+    takes_steel(line)
+    delivery(line, 30, state="received", received=Decimal(60))
+    come = {"lot_id": "S-2", "material_id": "STEEL", "remaining": Decimal(60)}
+    line.put("lots", {**come, "status": "unrestricted"})
+    assert cause(line) is None
+    line.put("lots", {**come, "status": "blocked"})
+    assert why(line) == "STEEL is late (PO-2.10 lacks 60 of it)"
+    plan(line)
+    (tried,) = line.tries()
+    assert "PO-2.10 needs 60 of STEEL, and of what is there and is to come 0 is left for it; say when more comes" in str(tried["told"])
+    assert "PO-2.10" not in {row["operation_id"] for row in line.published()}
+    line.clock.advance(3600)
+    assert cause(line) is None
+
+
 def test_who_is_absent_matters_where_their_skill_is_needed(line: PlannedLine) -> None:
     shift = {"assignment_id": 1, "person_id": "anna", "equipment": LINE, "from_ts": later(-60), "to_ts": later(120), "removed_ts": later(-1)}
     line.put("shift_assignments", shift)
@@ -141,6 +189,19 @@ def test_a_lake_that_is_behind_plans_nothing(line: PlannedLine) -> None:
     assert cause(line) is None
     line.put("machine_states", {**heard, "to_ts": later(-1)})
     assert cause(line) is not None
+
+
+def test_the_part_does_not_outlive_the_plans_of_its_nights(line: PlannedLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def look(_: Looker, __: object, wanted: Callable[[Cause], bool]) -> Iterator[Try]:
+        if wanted(nightly(NOW)):
+            raise TableDamaged("silver.orders: a file is missing")
+        yield from ()
+
+    monkeypatch.setattr(Looker, "look", look)
+    monkeypatch.setattr("pipelines.planning.part.warm", lambda: None)
+    settings = Settings(home=line.root, plant_file=PLANT, planner=line.settings.model_copy(update={"interval_s": 0.5}))
+    with pytest.raises(TableDamaged, match="a file is missing"):
+        run_planner(settings, line.clock, threading.Event())
 
 
 @pytest.mark.slow

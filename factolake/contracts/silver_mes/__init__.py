@@ -9,7 +9,10 @@ from factolake.contracts.silver_mes.production import CONSUMPTION, LOTS, MATERIA
 from factolake.contracts.silver_mes.quality import HOLDS, INSPECTION_PLANS, INSPECTIONS, MEASUREMENTS
 from factolake.contracts.silver_mes.resources import (
     BILL_ITEMS,
+    DELIVERIES,
     QUALIFICATIONS,
+    ROUTING_ALTERNATIVES,
+    ROUTING_STEPS,
     SHIFT_ASSIGNMENTS,
     SKILL_REQUIREMENTS,
     TOOL_REQUIREMENTS,
@@ -42,6 +45,9 @@ MES_TABLES = (
     TOOLS,
     TOOL_REQUIREMENTS,
     BILL_ITEMS,
+    ROUTING_STEPS,
+    ROUTING_ALTERNATIVES,
+    DELIVERIES,
 )
 """Every table made from FactoMES's changes."""
 

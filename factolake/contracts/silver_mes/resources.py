@@ -1,6 +1,6 @@
-"""Whom and what work takes: skills, shifts, tools and components (ISA-95 personnel, physical asset and material requirements)."""
+"""Whom and what work takes: equipment, skills, shifts, tools, components (ISA-95 equipment, personnel, physical asset and material requirements)."""
 
-from factolake.contracts.silver_mes.shape import EQUIPMENT, flag, key, of, quantity, stamp, text, whole, word
+from factolake.contracts.silver_mes.shape import EQUIPMENT, MATERIAL, flag, key, of, quantity, stamp, text, whole, word
 from factolake.contracts.table import Column, Type
 
 QUALIFICATIONS = of(
@@ -98,4 +98,56 @@ BILL_ITEMS = of(
         stamp("valid_to", "Until when, exclusive; null: still"),
     ),
     item_id="id",
+)
+
+ROUTING_STEPS = of(
+    "routing_step",
+    "routing_steps",
+    "step on the way of a material through the plant (ISA-95 OperationsSegment)",
+    (
+        key("step_id", "Number, in the order of booking.", Type.INT64),
+        text("material_id", "What is made.", nullable=False),
+        whole("number", "Order of the steps: 10, 20, 30."),
+        EQUIPMENT,
+        Column("planned_setup_s", Type.FLOAT64, "Planned set-up time.", unit="s", nullable=False, low=0),
+        Column("planned_run_s", Type.FLOAT64, "Planned run time per item (ISO 22400 PRI); null: not known.", unit="s", low=0),
+        stamp("valid_from", "From when", nullable=False),
+        stamp("valid_to", "Until when, exclusive; null: still"),
+    ),
+    step_id="id",
+    equipment="equipment_id",
+)
+
+ROUTING_ALTERNATIVES = of(
+    "routing_alternative",
+    "routing_alternatives",
+    "piece of equipment that may do a routing step instead of the step's own (ISA-95 equipment specification)",
+    (
+        key("alternative_id", "Number, in the order of booking.", Type.INT64),
+        text("material_id", "What is made.", nullable=False),
+        whole("step_number", "Routing step that it may do."),
+        EQUIPMENT,
+        Column("planned_setup_s", Type.FLOAT64, "Planned set-up time there; null: the step's.", unit="s", low=0),
+        Column("planned_run_s", Type.FLOAT64, "Planned run time per item there; null: the step's.", unit="s", low=0),
+        stamp("valid_from", "From when", nullable=False),
+        stamp("valid_to", "Until when, exclusive; null: still"),
+    ),
+    alternative_id="id",
+    equipment="equipment_id",
+)
+
+DELIVERIES = of(
+    "delivery",
+    "deliveries",
+    "delivery of material that is, or was, expected from outside",
+    (
+        key("delivery_id", "Delivery, the ERP's id where there is one."),
+        MATERIAL,
+        quantity("quantity", "How much in all."),
+        quantity("received", "How much of it has come."),
+        stamp("expected_ts", "When it is expected", nullable=False),
+        word("state", "Where it stands.", "expected", "received", "cancelled"),
+        text("supplier", "Who sends it."),
+        text("source_system", "System that told it first; null is FactoMES."),
+    ),
 )

@@ -26,7 +26,7 @@ OF_THE_OWNER = frozenset({"orders", "operations", "progress"})
 
 @action("erp_import.create", At(), PLANNING, Effect.PRODUCTION, ImportForm, frozenset({"document"}), by_owner=True)
 def create_import(call: Call, _: None, form: ImportForm) -> ErpImport:
-    """Take a document of materials, bills, routings, orders or operations; its first thousand rows at once, the others part by part."""
+    """Take a document of an ERP, all its rows of one kind; the first thousand rows at once, the others part by part."""
     if call.actor.kind == ActorKind.SERVICE.value and form.source_system != call.actor.person_id:
         raise NotAllowed(f"service {call.actor.person_id} brings documents of its own only; source_system is {form.source_system!r}")
     if form.kind in OF_THE_OWNER:

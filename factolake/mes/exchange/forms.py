@@ -15,7 +15,7 @@ class ImportForm(Form):
 
     UNCHECKED = frozenset({"document"})
 
-    kind: Literal["materials", "bills", "routings", "orders", "operations", "progress"]
+    kind: Literal["materials", "bills", "routings", "alternatives", "deliveries", "orders", "operations", "progress"]
     format: Literal["csv", "json", "b2mml"]
     source_system: Id = Field(description="System the document is from; it owns the rows. A service brings its own only.")
     document: str = Field(min_length=1, max_length=DOCUMENT_LENGTH)

@@ -97,16 +97,22 @@ def ground_of(window: Window, line: Equipment, equipment: Mapping[str, Equipment
     return Ground(window, line, equipment, tuple(Shade(each.from_ts, each.to_ts, each.why, each.machine) for each in found), now)
 
 
-def drawing_of(ground: Ground, plan: Sequence[Planned], rows: Sequence[Row], may_plan: bool = False) -> Drawing:
+def drawing_of(
+    ground: Ground, plan: Sequence[Planned], rows: Sequence[Row], may_plan: bool = False, changes: Sequence[ScheduleEntry] = ()
+) -> Drawing:
     """The plan drawn, each bar a link to its row in the table `rows`; the line itself has a row only where work is planned on it.
 
-    `may_plan`: who looks may take what has not begun to another place.
+    `may_plan`: who looks may take what has not begun to another place. What `changes` leads to its row among them, and says why.
     """
     used = {each.equipment_id for each in plan}
     names = [(key, one.name) for key, one in ground.equipment.items() if key in used or (key != ground.line.pk and one.is_active)]
-    anchors = {row["operation"]: str(row["anchor"]) for row in rows}
+    anchors = {row["operation"]: str(row["anchor"]) for row in rows} | {each.operation_id: anchor_of(each) for each in changes}
+    why = {each.operation_id: each.why for each in changes}
     clock = _Clock()
-    tasks = [_task(each, anchors.get(each.operation.operation_id, "proposal"), clock, may_plan) for each in plan]
+    tasks = []
+    for each in plan:
+        key = each.operation.operation_id
+        tasks.append(_task(each, anchors.get(key, "proposal"), clock, may_plan, why.get(key, "")))
     return draw(ground.window, names, tasks, ground.shades, ground.now)
 
 
@@ -155,6 +161,7 @@ def change_rows(entries: Iterable[ScheduleEntry]) -> list[Row]:
     return [
         {
             "key": each.pk,
+            "anchor": anchor_of(each),
             "operation": each.operation_id,
             "address": orders + quote(each.operation.order_id),
             "before_at": each.before_equipment_id,
@@ -177,10 +184,15 @@ def late_orders(plan: Iterable[Planned]) -> int:
     return len({each.operation.order_id for each in plan if each.is_late})
 
 
-def _task(each: Planned, anchor: str, clock: _Clock, may_plan: bool) -> Task:
+def anchor_of(change: ScheduleEntry) -> str:
+    """Where the change's row is on its page."""
+    return f"c{change.pk}"
+
+
+def _task(each: Planned, anchor: str, clock: _Clock, may_plan: bool, why: str) -> Task:
     state = each.operation.state
     look = f"s-{state}{' late' if each.is_late else ''}{' moved' if each.is_moved else ''}"
     when = f"{clock.day(each.start_ts)} to {clock.day(each.end_ts)}"
-    told = f"{each.operation.operation_id}, {state}, {when}{', late' if each.is_late else ''}"
+    told = f"{each.operation.operation_id}, {state}, {when}{', late' if each.is_late else ''}{f'. It moves: {why}' if why else ''}"
     may_move = may_plan and each.operation.state in MOVABLE and each.operation.actual_start_ts is None
     return Task(each.operation.operation_id, each.equipment_id, each.start_ts, each.end_ts, look, told, anchor, may_move)

@@ -1,6 +1,7 @@
-"""What the planner last said of a line, from `lake_plan`, and the request for a new plan that it has not answered yet."""
+"""What the planner says, from `lake_plan`: of a line its newest try, and the request it has not answered yet; of a proposal what goes beside it."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -36,6 +37,32 @@ class Try:
     told: str
     is_published: bool
     version: ScheduleVersion | None
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way on for an operation that was interrupted at `equipment`: what is done and what follows, in sentences; `to`: where it goes on, if so.
+
+    `kind` is "wait", "elsewhere" or "scrap"; `is_taken`: the plan goes by it.
+    """
+
+    operation: str
+    equipment: str
+    kind: str
+    to: str
+    says: str
+    then: str
+    is_taken: bool
+
+
+def beside(version: ScheduleVersion, interrupted: Collection[str]) -> tuple[dict[str, list[Way]], str]:
+    """By operation of `interrupted` what may become of it, the plan's own way first; and what earlier knowledge of the stop was worth, in words."""
+    found = next(rows(f"SELECT ways, hindsight FROM {TABLE} WHERE plan_id = %s", [version.source_id]), None) if is_there(TABLE) else None
+    ways: dict[str, list[Way]] = {}
+    for each in json.loads((found and found["ways"]) or "[]"):
+        if each["operation"] in interrupted:
+            ways.setdefault(each["operation"], []).append(Way(**each))
+    return ways, (found and found["hindsight"]) or ""
 
 
 def planner_word(line: str, versions: Iterable[ScheduleVersion], now: datetime) -> tuple[Try | None, ScheduleRequest | None]:

@@ -46,6 +46,7 @@ urlpatterns = [
     path("schedules/", schedule.schedules, name="schedules"),
     path("schedules/<str:line>/", schedule.schedule, name="schedule"),
     path("schedules/<str:line>/try", planning.try_changes, name="try_changes"),
+    path("schedules/<str:line>/choose", planning.choose_way, name="choose_way"),
     path("schedules/<str:line>/load", schedule_load.load, name="schedule_load"),
     path("schedules/<str:line>/late", schedule_late.late, name="schedule_late"),
     path("schedules/<str:line>/compare", schedule_compare.compare, name="schedule_compare"),

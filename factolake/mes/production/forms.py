@@ -11,6 +11,9 @@ from factolake.mes.production.models import CountedBy
 
 Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\s/](?:[^/]*[^\s/])?$", description="An id: no / and no blank at its ends.")]
 LotId = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^\s/](?:[^/]*[^\s/])?$", description="A lot: no / and no blank at its ends.")]
+DeliveryId = Annotated[
+    str, Field(min_length=1, max_length=80, pattern=r"^[^\s/](?:[^/]*[^\s/])?$", description="A delivery: no / and no blank at its ends.")
+]
 Quantity = Annotated[Decimal, Field(gt=0, max_digits=15, decimal_places=4, description="Above 0, in the material's base unit.")]
 Amount = Annotated[Decimal, Field(ge=0, max_digits=15, decimal_places=4, description="0 or more, in the material's base unit.")]
 
@@ -34,6 +37,16 @@ class RoutingStepForm(Form):
     planned_setup_s: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     planned_run_s: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     overlaps: bool = Field(default=False, description="It may begin while the step before it runs: parts move on one by one.")
+
+
+class AlternativeForm(Form):
+    """Other equipment that may do a step; times that are not given are the step's."""
+
+    material_id: Id
+    step_number: int = Field(ge=1, le=9990, description="Routing step that it may do.")
+    equipment_id: Id
+    planned_setup_s: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    planned_run_s: float | None = Field(default=None, gt=0, allow_inf_nan=False)
 
 
 class BillItemForm(Form):
@@ -116,6 +129,24 @@ class ConsumeForm(Form):
     at_ts: Moment | None = None
 
 
+class DeliveryForm(Form):
+    """So much of a material that is to come."""
+
+    delivery_id: DeliveryId
+    material_id: Id
+    quantity: Quantity
+    expected_ts: Moment
+    supplier: str = Field(default="", max_length=120)
+
+
+class EditDeliveryForm(Form):
+    """What is to be different; what is not given stays."""
+
+    quantity: Quantity | None = None
+    expected_ts: Moment | None = None
+    supplier: str | None = Field(default=None, max_length=120)
+
+
 class ReceiveForm(Form):
     """A lot that comes into the plant or is found in it."""
 
@@ -123,6 +154,7 @@ class ReceiveForm(Form):
     material_id: Id
     quantity: Quantity
     kind: str = Field(default="lot", pattern="^(batch|lot|serial)$")
+    delivery_id: DeliveryId | None = Field(default=None, description="Delivery that it came with: so much less of that is expected.")
     supplier_lot: str = Field(default="", max_length=80)
     pallet: str = Field(default="", max_length=80)
     equipment_id: Id | None = None

@@ -1,5 +1,6 @@
 """FactoMES behind gunicorn: worker processes with threads, loopback unless a certificate is set, a polite end on request."""
 
+import gc
 import os
 import signal
 from collections.abc import Callable
@@ -44,6 +45,7 @@ class _Server(BaseApplication):
         start(self._settings)
         from factolake.mes.project.wsgi import application
 
+        settle()
         return application
 
 
@@ -61,6 +63,15 @@ def serve(settings: Settings, port: int, on_request: Callable[[Callable[[], obje
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def settle() -> None:
+    """Load the pages, and leave all that is loaded out of collections of garbage: 250,000 objects took one 140 ms in the middle of a request."""
+    from django.urls import get_resolver
+
+    get_resolver().check()
+    gc.collect()
+    gc.freeze()
 
 
 def check_listening(settings: Settings) -> None:

@@ -1,13 +1,17 @@
 """Rules of plans that are broken, in the planner's words: operations and machines by name, times by the plant's clock."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 from factolake.domain.job import Placed
 from factolake.planning.building import Built
+from factolake.planning.judging.open_time import OpenTime
 from factolake.planning.validator import Fault, Rule
 
 Schedule = Mapping[int, Placed]
 Words = Callable[[Built, Fault, Schedule], str]
+MOST_PEOPLE = 3
+"""So many of those who hold a skill are told with what keeps them."""
 
 
 def told(plan: Built, fault: Fault, schedule: Schedule) -> str:
@@ -83,6 +87,58 @@ def _fixed(plan: Built, fault: Fault, _: Schedule) -> str:
     return f"{operation.operation_id} is to begin within {soon} and is no longer moved; whoever is there may start another instead"
 
 
+def _nobody(plan: Built, fault: Fault, schedule: Schedule) -> str:
+    """Which skill nobody has free for the operation, and where those are who hold it."""
+    problem, placed = plan.problem, schedule[fault.operations[0]]
+    skills = problem.operations[placed.operation].modes[placed.mode].skills
+    holders = {skill: [number for number, person in enumerate(problem.people) if skill in person.skills] for skill in skills}
+    free = {skill: [one for one in holders[skill] if not _keeps(plan, one, placed, schedule)] for skill in skills}
+    skill = min(skills, key=lambda each: (len(free[each]), each))
+    there = [f"{problem.people[one].name} {_keeps(plan, one, placed, schedule)}" for one in holders[skill] if one not in free[skill]][:MOST_PEOPLE]
+    because = f": {', '.join(there)}" if there else ""
+    when = f"{plan.told(placed.start)} to {plan.told(placed.end)}"
+    return f"{name(plan, placed.operation)} takes somebody with the skill {problem.skills[skill]} from {when}, and nobody is free{because}"
+
+
+def _keeps(plan: Built, person: int, placed: Placed, schedule: Schedule) -> str:
+    """What keeps a person from an operation; empty where nothing does."""
+    machine = plan.problem.operations[placed.operation].modes[placed.mode].machine
+    shift = OpenTime(plan.problem.people[person].windows)
+    if any(
+        shift.between(*piece) < piece[1] - piece[0] for piece in OpenTime(plan.problem.machines[machine].windows).pieces(placed.start, placed.end)
+    ):
+        return "is not there all that time"
+    others = (each for each in schedule.values() if person in each.people and each.operation != placed.operation)
+    other = next((each for each in others if each.start < placed.end and placed.start < each.end), None)
+    return f"is at {name(plan, other.operation)} until {plan.told(other.end)}" if other is not None else ""
+
+
+def _tool_taken(plan: Built, fault: Fault, schedule: Schedule) -> str:
+    placed = schedule[fault.operations[-1]]
+    classes = " and ".join(sorted(set(plan.operations[placed.operation].tool_classes)))
+    before = (
+        f", in use by {name(plan, fault.operations[0])} until {plan.told(schedule[fault.operations[0]].end)}" if len(fault.operations) > 1 else ""
+    )
+    return f"{name(plan, placed.operation)} takes a tool of class {classes} at {plan.told(placed.start)}, and none is free{before}"
+
+
+def short_of(plan: Built, fault: Fault, schedule: Schedule) -> list[str]:
+    """The materials that run short when the operation of the fault takes them."""
+    problem, placed = plan.problem, schedule[fault.operations[0]]
+    taken: Counter[int] = Counter()
+    for each in schedule.values():
+        if each.start <= placed.start:
+            taken.update(dict(problem.operations[each.operation].needs))
+    wanted = [number for number, _ in problem.operations[placed.operation].needs]
+    there = {number: sum(quantity for when, quantity in problem.materials[number].arrivals if when <= placed.start) for number in wanted}
+    return [problem.materials[number].name for number in wanted if taken[number] > there[number]]
+
+
+def _short(plan: Built, fault: Fault, schedule: Schedule) -> str:
+    placed, short = schedule[fault.operations[0]], " and ".join(short_of(plan, fault, schedule))
+    return f"{name(plan, placed.operation)} takes more {short} at {plan.told(placed.start)} than is known to be there then"
+
+
 _WORDS: Mapping[Rule, Words] = {
     Rule.CALENDAR: _closed,
     Rule.RELEASE: _released,
@@ -90,4 +146,8 @@ _WORDS: Mapping[Rule, Words] = {
     Rule.LINK: _too_soon,
     Rule.SETUP: _not_set_up,
     Rule.FIXED: _fixed,
+    Rule.PEOPLE: _nobody,
+    Rule.TOOL_BUSY: _tool_taken,
+    Rule.TOOL_AWAY: _tool_taken,
+    Rule.MATERIAL: _short,
 }

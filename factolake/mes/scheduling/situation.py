@@ -1,9 +1,10 @@
 """A line as it is now, for plans: rows of the record made a `Situation`. Nothing is kept between two readings.
 
-What the record does not know is left out, and the Situation's defaults say what plans then assume: stocks, setups by family, transports and buffers.
+What the record does not know is left out, and the Situation's defaults say what plans then assume: setups by family, transports and buffers.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import chain
@@ -15,7 +16,9 @@ from factolake.domain.states import MachineState
 from factolake.mes.downtime.models import Stop, StopState
 from factolake.mes.equipment.models import Equipment
 from factolake.mes.production.models import Operation
+from factolake.mes.production.ways import elsewhere
 from factolake.mes.scheduling.calendar import Pause, pauses
+from factolake.mes.scheduling.means import NOTHING, Means, means_of
 from factolake.mes.scheduling.models import ScheduleState, ScheduleVersion
 from factolake.mes.scheduling.present import equipment_of, open_operations
 from factolake.planning.reacting import SHORT_STOP
@@ -29,37 +32,59 @@ Wishes = Mapping[str, Collection[str]]
 
 
 def situation_of(line: Equipment, now: datetime, wishes: Wishes | None = None) -> Situation:
-    """The line's open orders, their operations, and its machines. `wishes`: other machines that may do an operation, beside its own."""
+    """The line's open orders, their operations, and all that they take. `wishes`: other machines that may do an operation, beside its own."""
     equipment = equipment_of(line)
     operations = open_operations(equipment)
     current = ScheduleVersion.objects.filter(line=line, state=ScheduleState.ACCEPTED.value).values_list("pk", flat=True).first()
-    return situation(line, equipment, operations, now, wishes or {}, current or "")
+    return situation(line, equipment, operations, now, wishes or {}, current or "", has_means=True)
 
 
 def situation(
-    line: Equipment, equipment: Mapping[str, Equipment], operations: Mapping[str, Operation], now: datetime, wishes: Wishes, schedule_id: str = ""
+    line: Equipment,
+    equipment: Mapping[str, Equipment],
+    operations: Mapping[str, Operation],
+    now: datetime,
+    wishes: Wishes,
+    schedule_id: str = "",
+    *,
+    has_means: bool = False,
 ) -> Situation:
-    """The same of what was read already: the line's equipment and its open operations."""
+    """The same of what was read already: the line's equipment and its open operations. `has_means`: with people, tools and materials."""
     orders = {each.order_id: each.order for each in operations.values()}
     ended = Operation.objects.filter(order__in=list(orders), state=OperationState.COMPLETED.value, equipment__in=list(equipment))
     steps = [*operations.values(), *ended]
     until = max([now, *(each.planned_end_ts for each in operations.values() if each.planned_end_ts is not None)]) + AHEAD
     used = {each.equipment_id for each in steps} | set(chain.from_iterable(wishes.values()))
     places = [each for each in equipment.values() if each.pk in used or (each.pk != line.pk and each.is_active)]
+    closed = pauses(line.pk, now, until)
+    opened = open_spans([each for each in closed if not each.machine], now, until)
+    means = means_of(line, [*operations.values()], places, opened, now) if has_means else NOTHING
+    others = _others([operations[key] for key in wishes if key in operations], wishes, now)
     return Situation(
         now_ts=now,
         orders=tuple(
             Order(each.order_id, line.pk, each.material_id, float(each.quantity), each.due_ts, each.priority, OrderState(each.state))
             for each in orders.values()
         ),
-        operations=tuple(_operation(each, wishes.get(each.operation_id, ())) for each in steps),
-        machines=tuple(_machines(line, places, now, until)),
+        operations=tuple(_operation(each, others.get(each.operation_id, ()), means) for each in steps),
+        machines=tuple(_machines(line, places, closed, opened)),
+        workers=means.workers,
+        tools=means.tools,
+        stocks=means.stocks,
         schedule_id=schedule_id,
         zone=timezone.get_current_timezone(),
     )
 
 
-def _operation(row: Operation, wishes: Collection[str]) -> OrderOperation:
+def _others(rows: list[Operation], wishes: Wishes, now: datetime) -> dict[str, list[Alternative]]:
+    """The machines wished for, in the times that the routing has for them; one that it does not name takes those of the operation's own machine."""
+    ways = {key: {each.equipment: each for each in found} for key, found in elsewhere(rows, now).items()}
+    return {
+        row.pk: [ways.get(row.pk, {}).get(each, Alternative(each)) for each in sorted(wishes[row.pk]) if each != row.equipment_id] for row in rows
+    }
+
+
+def _operation(row: Operation, others: Iterable[Alternative], means: Means) -> OrderOperation:
     return OrderOperation(
         operation_id=row.operation_id,
         order_id=row.order_id,
@@ -78,7 +103,11 @@ def _operation(row: Operation, wishes: Collection[str]) -> OrderOperation:
         actual_start_ts=row.actual_start_ts,
         actual_end_ts=row.actual_end_ts,
         waits_until_ts=row.waits_until_ts,
-        alternatives=tuple(Alternative(each) for each in sorted(wishes) if each != row.equipment_id),
+        alternatives=tuple(replace(each, skills=means.skills.get((row.operation_id, each.equipment), ())) for each in others),
+        skills=means.skills.get((row.operation_id, row.equipment_id), ()),
+        tool_classes=means.tool_classes.get(row.operation_id, ()),
+        needs=means.needs.get(row.operation_id, {}),
+        taken=means.taken.get(row.operation_id, {}),
     )
 
 
@@ -90,13 +119,11 @@ def _run_s(row: Operation) -> float | None:
     return float(max(planned_s, Decimal(0)) / row.planned_quantity)
 
 
-def _machines(line: Equipment, places: Iterable[Equipment], now: datetime, until: datetime) -> Iterator[WorkUnit]:
-    found = pauses(line.pk, now, until)
-    opened = open_spans([each for each in found if not each.machine], now, until)
+def _machines(line: Equipment, places: Iterable[Equipment], closed: Iterable[Pause], opened: tuple[Span, ...]) -> Iterator[WorkUnit]:
     down = _down(places)
     for place in places:
-        closed = tuple((each.from_ts, each.to_ts) for each in found if each.machine == place.pk)
-        yield WorkUnit(place.pk, line.pk, opened if place.is_active else (), closed, *down.get(place.pk, (None, None)))
+        own = tuple((each.from_ts, each.to_ts) for each in closed if each.machine == place.pk)
+        yield WorkUnit(place.pk, line.pk, opened if place.is_active else (), own, *down.get(place.pk, (None, None)))
 
 
 def open_spans(closed: Iterable[Pause], from_ts: datetime, to_ts: datetime) -> tuple[Span, ...]:

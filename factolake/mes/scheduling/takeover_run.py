@@ -1,6 +1,7 @@
 """One turn of the takeover: what `lake_schedule` has for the lines is proposed by the service `lake`; a plan that cannot be is kept as rejected."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -28,26 +29,40 @@ def turn(now: datetime) -> int:
     """Take what is new; returns how many proposals were made or taken back."""
     if not is_there(TABLE):
         return 0
-    steps = wanted(_told(), *_record())
+    proposals = _proposals()
+    told = _told(proposals)
+    steps = wanted(told, _taken(told), proposals)
     actor = service(LAKE, "The lake", now) if steps else None
     return sum(_take(step, actor, now) for step in steps if actor is not None and step.propose not in _unfit)
 
 
-def _told() -> list[LakePlan]:
-    """The plans of lines that the record knows."""
-    lines = set(Equipment.objects.filter(level=EquipmentLevel.PRODUCTION_LINE.value).values_list("equipment_id", flat=True))
-    query = f"SELECT line, plan_id, max(as_of) AS latest, count(*) AS held, max(plan_operations) AS whole FROM {TABLE} GROUP BY line, plan_id"
-    found = (LakePlan(row["line"], row["plan_id"], utc(row["latest"]), row["held"], row["whole"]) for row in rows(query))
-    return [plan for plan in found if plan.line_id in lines]
+def _told(proposals: Mapping[str, tuple[str, str]]) -> list[LakePlan]:
+    """The newest plan of each line that the record knows, and those of `proposals` that are still there; by index, for the table holds a month."""
+    lines = Equipment.objects.filter(level=EquipmentLevel.PRODUCTION_LINE.value).values_list("equipment_id", flat=True)
+    plans = {(line_id, plan_id) for line_id, (_, plan_id) in proposals.items()}
+    newest = f"SELECT max(plan_id) AS plan_id FROM {TABLE} WHERE line = %s AND as_of = (SELECT max(as_of) FROM {TABLE} WHERE line = %s)"
+    for line_id in lines:
+        plans |= {(line_id, row["plan_id"]) for row in rows(newest, [line_id, line_id]) if row["plan_id"]}
+    # By the plan alone: asked for line and plan, SQLite goes through all of the line's rows
+    query = f"SELECT line, max(as_of) AS latest, count(*) AS held, max(plan_operations) AS whole FROM {TABLE} WHERE plan_id = %s GROUP BY line"
+    found = (row | {"plan_id": plan_id} for plan_id in {plan_id for _, plan_id in plans} for row in rows(query, [plan_id]))
+    held = [LakePlan(row["line"], row["plan_id"], utc(row["latest"]), row["held"], row["whole"]) for row in found]
+    return [plan for plan in held if (plan.line_id, plan.plan_id) in plans]
 
 
-def _record() -> tuple[dict[str, set[str]], dict[str, tuple[str, str]]]:
-    """The plans that each line had, and the open proposals of the lake's."""
+def _taken(told: list[LakePlan]) -> dict[str, set[str]]:
+    """Which of these plans each line had already."""
     taken: dict[str, set[str]] = defaultdict(set)
-    for line_id, plan_id in ScheduleVersion.objects.exclude(source_id="").values_list("line_id", "source_id"):
+    versions = ScheduleVersion.objects.filter(source_id__in=[plan.plan_id for plan in told])
+    for line_id, plan_id in versions.values_list("line_id", "source_id"):
         taken[line_id].add(plan_id)
+    return taken
+
+
+def _proposals() -> dict[str, tuple[str, str]]:
+    """The open proposals of the lake's: by line the schedule's id and the plan's."""
     own = ScheduleVersion.objects.filter(state=ScheduleState.PROPOSED.value, made_by=LAKE)
-    return taken, {line_id: (key, plan_id) for line_id, key, plan_id in own.values_list("line_id", "pk", "source_id")}
+    return {line_id: (key, plan_id) for line_id, key, plan_id in own.values_list("line_id", "pk", "source_id")}
 
 
 def _take(step: Step, actor: Person, now: datetime) -> bool:

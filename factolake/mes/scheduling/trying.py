@@ -1,23 +1,25 @@
 """Changes that a planner tries out: judged as they stand by the rules of plans and by those of proposals. Nothing is written.
 
-What was wrong with the plan before and has nothing to do with a change is nobody's fault here.
+People, tools and materials are judged as the record has them. A stock that runs short is told and forbids nothing while no delivery of the material
+was ever entered: nobody knows what is on its way. What was wrong with the plan before and has nothing to do with a change is nobody's fault here.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from factolake.domain.job import Placed
 from factolake.mes.core.refusals import Refusal
 from factolake.mes.equipment.models import Equipment
-from factolake.mes.scheduling.effects import effects
+from factolake.mes.scheduling.effects import Schedule, effects
 from factolake.mes.scheduling.forms import EntryForm
 from factolake.mes.scheduling.present import equipment_of, open_operations
 from factolake.mes.scheduling.proposing import changes_among
-from factolake.mes.scheduling.rule_words import told
+from factolake.mes.scheduling.rule_words import short_of, told
 from factolake.mes.scheduling.situation import situation
 from factolake.planning.building import Built, built, current
 from factolake.planning.judging.open_time import OpenTime
+from factolake.planning.staffing import lacking, staffed
 from factolake.planning.validator import Fault, Rule, faults
 
 MOST = 3
@@ -43,27 +45,58 @@ def try_out(line: Equipment, forms: Iterable[EntryForm], now: datetime) -> Trial
     equipment = equipment_of(line)
     operations = open_operations(equipment)
     machines = {key: (form.equipment_id,) for key, form in wanted.items() if form.equipment_id in equipment}
-    plan = built(situation(line, equipment, operations, now, machines))
+    plan = built(situation(line, equipment, operations, now, machines, has_means=True))
     before = standing(plan)
     moved = _moved(plan, wanted.values())
     entries = tuple(_ended(plan, form, moved.get(form.operation_id)) for form in wanted.values())
-    after = {**before, **{placed.operation: placed for placed in moved.values()}}
+    after, found = _judged(plan, before, {placed.operation: placed for placed in moved.values()})
     if unplanned := [each for each in plan.refused if each.operation_id in wanted]:
         return Trial(False, tuple(each.says for each in unplanned[:MOST]), frozenset(each.operation_id for each in unplanned), entries)
-    broken = _broken(plan, before, after, {placed.operation for placed in moved.values()})
-    if broken:
+    known = {stock.material_id for stock in plan.situation.stocks if stock.is_all}
+    short = [fault for fault in found if fault.rule is Rule.MATERIAL and known.isdisjoint(short_of(plan, fault, after))]
+    if broken := [fault for fault in found if fault not in short]:
         wrong = frozenset(plan.operations[number].operation_id for fault in broken for number in fault.operations)
         return Trial(False, tuple(told(plan, fault, after) for fault in broken[:MOST]), wrong, entries)
     try:
         changes_among(line, entries, equipment, operations)
     except Refusal as refusal:
         return Trial(False, (str(refusal),), frozenset(wanted) - moved.keys() or frozenset(wanted), entries)
-    return Trial(True, effects(plan, before, after), frozenset(), entries)
+    minds = (f"Mind the stock: {told(plan, fault, after)}." for fault in short[:MOST])
+    return Trial(True, (*effects(plan, before, after), *minds), frozenset(), entries)
 
 
 def standing(plan: Built) -> dict[int, Placed]:
-    """The schedule as it is, running and frozen work where it stands."""
-    return {placed.operation: placed for placed in (*current(plan), *plan.problem.fixed)}
+    """The schedule as it is, running and frozen work where it stands, each with people and tools that are free for it."""
+    found = {placed.operation: placed for placed in (*current(plan), *plan.problem.fixed)}
+    return _by_operation(staffed(plan.problem, _by_start(found)))
+
+
+def _judged(plan: Built, before: Schedule, moved: Schedule) -> tuple[Schedule, list[Fault]]:
+    """The schedule with what is moved, and the rules that are broken by that and were not before.
+
+    What is moved takes people and tools that are free. Where it finds none, all are given out anew, if so no more work is without than before.
+    """
+    stays = [placed for number, placed in before.items() if number not in moved]
+    after = _by_operation(staffed(plan.problem, _by_start(moved), stays))
+    found = _broken(plan, before, after, moved)
+    if any(fault.rule in _HANDS for fault in found):
+        anew = staffed(plan.problem, _by_start(after))
+        if lacking(plan.problem, anew) <= lacking(plan.problem, tuple(before.values())):
+            after = _by_operation(anew)
+            found = _broken(plan, before, after, moved)
+    return after, found
+
+
+_HANDS = frozenset({Rule.PEOPLE, Rule.TOOL_AWAY, Rule.TOOL_BUSY})
+"""Rules that other people and tools may keep."""
+
+
+def _by_start(schedule: Schedule) -> list[Placed]:
+    return sorted(schedule.values(), key=lambda placed: (placed.start, placed.end, placed.operation))
+
+
+def _by_operation(schedule: Iterable[Placed]) -> dict[int, Placed]:
+    return {placed.operation: placed for placed in schedule}
 
 
 def _moved(plan: Built, forms: Iterable[EntryForm]) -> dict[str, Placed]:
@@ -89,8 +122,9 @@ def _ended(plan: Built, form: EntryForm, placed: Placed | None) -> EntryForm:
     return form.model_copy(update={"planned_start_ts": plan.moment(placed.start), "planned_end_ts": plan.moment(placed.end)})
 
 
-def _broken(plan: Built, before: Mapping[int, Placed], after: Mapping[int, Placed], moved: set[int]) -> list[Fault]:
+def _broken(plan: Built, before: Schedule, after: Schedule, moved: Collection[int]) -> list[Fault]:
     """Rules that the changes break and the plan before did not."""
-    known = {(fault.rule, fault.operations) for fault in faults(plan.problem, tuple(before.values()))}
-    found = faults(plan.problem, tuple(after.values()))
-    return [each for each in found if each.rule is not Rule.PLACED and moved & set(each.operations) and (each.rule, each.operations) not in known]
+    changed = set(moved)
+    found = [each for each in faults(plan.problem, tuple(after.values())) if each.rule is not Rule.PLACED and not changed.isdisjoint(each.operations)]
+    known = {(each.rule, each.operations) for each in faults(plan.problem, tuple(before.values()))} if found else set()
+    return [each for each in found if (each.rule, each.operations) not in known]

@@ -1,4 +1,4 @@
-"""Write-back: machine, sequence and planned times of operations; never their quantity or due date."""
+"""Write-back: machine, sequence and planned times of operations, run and set-up time among them; never their quantity or due date."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from factolake.mes.core.call import Call
 from factolake.mes.production.models import Operation, Order
+from factolake.mes.production.ways import Times
 from factolake.mes.scheduling.present import OPEN
 
 
@@ -36,8 +37,8 @@ def held(operation_ids: Iterable[str], places: Collection[str]) -> dict[str, Ope
     return {operation.operation_id: operation for operation in found.select_related("order", "equipment").order_by("pk")}
 
 
-def write(call: Call, rows: Mapping[str, Operation], wanted: Mapping[str, Planned]) -> None:
-    """Plan operations as `wanted` says, and number the sequences of all equipment this touches anew, by planned start.
+def write(call: Call, rows: Mapping[str, Operation], wanted: Mapping[str, Planned], times: Mapping[str, Times]) -> None:
+    """Plan operations as `wanted` says, with the run and set-up times of `times`, and number all sequences this touches anew, by planned start.
 
     `rows` are held: those to be planned, and all that are open at the equipment where they are and where they go.
     """
@@ -48,6 +49,8 @@ def write(call: Call, rows: Mapping[str, Operation], wanted: Mapping[str, Planne
         for key, place in places.items()
         if key in wanted
     }
+    for key, own in times.items():
+        values[key] |= {"planned_run_s": own.run_s, "planned_setup_s": own.setup_s}
     for key, number in _sequence(places).items():
         if places[key].equipment_id in touched:
             values.setdefault(key, {})["sequence"] = number

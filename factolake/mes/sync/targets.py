@@ -123,7 +123,7 @@ FEEDS = (
     Feed(COUNTS, LAKE_ORDER_COUNT, lambda row: row, fold=Fold(_STEP, order_counts)),
     _mirror(LOSSES, "lake_losses"),
     _mirror(KNOWLEDGE_LAG, "lake_knowledge_lag"),
-    _mirror(SCHEDULE, "lake_schedule"),
+    _mirror(SCHEDULE, "lake_schedule", found_by=("line", "as_of")),
     _mirror(PLANS, "lake_plan", found_by=("line", "started_ts")),
 )
 """Everything the sync brings, in the order it is brought."""

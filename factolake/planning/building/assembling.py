@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime
 
 from factolake.domain import job
-from factolake.planning.building.drafts import KEPT, RUNS, Draft, Pin, drafts, lag_after, needs_of
-from factolake.planning.building.ground import Ground, Rules, machines_of, materials_of, people_of, tools_of, travel_of, units
+from factolake.planning.building.drafts import KEPT, RUNS, Draft, Pin, drafts, lag_after
+from factolake.planning.building.ground import Ground, Rules, machines_of, people_of, tools_of, travel_of
 from factolake.planning.building.leaving_out import RUNNING, Refused, refused
 from factolake.planning.building.pinning import pinned
-from factolake.planning.building.seconds import Seconds
+from factolake.planning.building.seconds import Seconds, told
+from factolake.planning.building.supply import materials_of, needs_of, units
 from factolake.planning.situation import Order, OrderOperation, Situation
 
 WEIGHTS = job.Weights(makespan=1, tardiness=10, setup=1, moved=300)
@@ -55,13 +56,6 @@ class Built:
         return told(self.moment(seconds), self.seconds.beginning_ts, self.situation.zone)
 
 
-def told(moment: datetime, now_ts: datetime, zone: tzinfo) -> str:
-    """A moment in words as people in `zone` say it at `now_ts`: 13:05 today, Fri 27 Nov 06:00 on another day; in UTC with that word."""
-    local = moment.astimezone(zone)
-    clock = local.strftime("%H:%M" if local.date() == now_ts.astimezone(zone).date() else "%a %d %b %H:%M")
-    return f"{clock} UTC" if zone is UTC else clock
-
-
 def built(situation: Situation, rules: Rules | None = None, weights: job.Weights = WEIGHTS) -> Built:
     """The problem of a situation.
 
@@ -105,11 +99,8 @@ class _Assembly:
         ground = self.ground
         orders = {draft.job: ground.orders[draft.operation.order_id] for draft in self.found}
         fresh = [number for number, draft in enumerate(self.found) if draft.is_free and not draft.has_begun]
-        begun = [draft.operation for draft in self.found if draft.is_free and draft.has_begun]
         needs = {number: tuple(needs_of(ground, self.found[number].operation)) for number in fresh}
-        materials, scales = materials_of(
-            ground, [need for one in needs.values() for need in one], [need for one in begun for need in needs_of(ground, one)]
-        )
+        materials, scales = materials_of(ground, [need for one in needs.values() for need in one])
         machines, setups = machines_of(ground, self._running(held))
         operations = []
         for number, draft in enumerate(self.found):

@@ -8,8 +8,9 @@ from math import ceil
 from factolake.domain.job import Mode
 from factolake.domain.order import OperationState
 from factolake.planning.building.ground import ENDED, Ground
-from factolake.planning.building.leaving_out import RUNNING, steps, usable
+from factolake.planning.building.leaving_out import RUNNING, skills_at, staffed, steps
 from factolake.planning.building.seconds import first_open
+from factolake.planning.building.supply import has_begun
 from factolake.planning.situation import OrderOperation
 
 _NOT_BEGUN = frozenset({OperationState.WAITING, OperationState.READY})
@@ -50,8 +51,8 @@ class Draft:
 
     @property
     def has_begun(self) -> bool:
-        """Whether it was started: its material is with it, and its machine is set up for it."""
-        return self.operation.actual_start_ts is not None or self.operation.state == RUNNING
+        """Whether it was started."""
+        return has_begun(self.operation)
 
 
 def drafts(ground: Ground, left_out: set[str], gone: set[str]) -> list[Draft]:
@@ -84,13 +85,6 @@ def drafts(ground: Ground, left_out: set[str], gone: set[str]) -> list[Draft]:
     return found
 
 
-def needs_of(ground: Ground, operation: OrderOperation) -> Iterator[tuple[str, float]]:
-    """What the operation still takes of materials that are kept in stock."""
-    for material, per_item in operation.needs.items():
-        if material in ground.stocks and per_item > 0:
-            yield material, per_item * ground.left(operation)
-
-
 def lag_after(ground: Ground, before: Draft, before_duration: int, after: Draft, after_duration: int) -> int:
     """Time from the end of the one before to the start of the one after.
 
@@ -118,11 +112,11 @@ def _part(ground: Ground, operation: OrderOperation, duration: int) -> int:
 
 
 def _modes(ground: Ground, operation: OrderOperation) -> Iterator[Mode]:
-    skills = tuple(ground.skills[skill] for skill in operation.skills)
     classes = operation.tool_classes
     if operation.state == RUNNING and any(len(ground.tools.get(name, ())) < classes.count(name) for name in classes):
         classes = ()  # it runs all the same
-    for machine, run_s, _ in usable(ground, operation):
+    for machine, run_s, _ in staffed(ground, operation):
+        skills = tuple(ground.skills[skill] for skill in skills_at(ground, operation, machine))
         seen = set()
         for tools in product(*(ground.tools[name] for name in classes)):
             held = tuple(sorted(tools))

@@ -1,11 +1,11 @@
-"""What a situation says of machines, people, tools and materials, in the places and seconds of a problem."""
+"""What a situation says of machines, people and tools, in the places and seconds of a problem."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import chain
-from math import ceil, floor
+from math import ceil
 
-from factolake.domain.job import Machine, Material, Matrix, Person, Tool, Window
+from factolake.domain.job import Machine, Matrix, Person, Tool, Window
 from factolake.domain.order import OperationState
 from factolake.planning.building.seconds import Seconds
 from factolake.planning.judging.open_time import OpenTime
@@ -48,7 +48,8 @@ class Ground:
         self.windows = tuple(self._windows(unit) for unit in at.machines)
         self.open_times = tuple(OpenTime(windows) for windows in self.windows)
         self.families = _places(chain(map(self.family, at.operations), (unit.family for unit in at.machines if unit.family)))
-        self.skills = _places(chain(chain.from_iterable(o.skills for o in at.operations), chain.from_iterable(w.skills for w in at.workers)))
+        asked = chain.from_iterable((o.skills, *(a.skills or () for a in o.alternatives)) for o in at.operations)
+        self.skills = _places(chain(chain.from_iterable(asked), chain.from_iterable(w.skills for w in at.workers)))
         there = [place for place, tool in enumerate(at.tools) if tool.spans is None or self.seconds.windows(tool.spans)]
         self.tools = {at.tools[one].tool_class: tuple(p for p in there if at.tools[p].tool_class == at.tools[one].tool_class) for one in there}
         self.stocks = {stock.material_id: place for place, stock in enumerate(at.stocks)}
@@ -138,45 +139,6 @@ def tools_of(ground: Ground) -> tuple[Tool, ...]:
         )
         for tool in ground.situation.tools
     )
-
-
-def materials_of(ground: Ground, needs: Iterable[tuple[str, float]], running: Iterable[tuple[str, float]]) -> tuple[tuple[Material, ...], list[int]]:
-    """The materials of a problem, and into how many units each splits the material's base unit so that `needs` are whole.
-
-    `running`: what work that has begun still takes; it is off the stock. An arrival that is overdue is not counted: nobody knows when it comes.
-    """
-    at = ground.situation
-    wanted: dict[str, list[float]] = {}
-    for name, quantity in needs:
-        wanted.setdefault(name, []).append(quantity)
-    taken: dict[str, float] = {}
-    for name, quantity in running:
-        taken[name] = taken.get(name, 0.0) + quantity
-    found, scales = [], []
-    for stock in at.stocks:
-        coming = [(ground.seconds.at(when), quantity) for when, quantity in stock.arrivals if when > at.now_ts]
-        there = max(stock.on_hand - taken.get(stock.material_id, 0.0), 0.0)
-        scale = _scale([there, *(quantity for _, quantity in coming), *wanted.get(stock.material_id, ())])
-        arrivals = sorted([(0, there), *coming])
-        found.append(Material(stock.material_id, tuple((when, floor(quantity * scale + _SLACK)) for when, quantity in arrivals)))
-        scales.append(scale)
-    return tuple(found), scales
-
-
-def units(quantity: float, scale: int) -> int:
-    """A need in whole units, rounded up."""
-    return ceil(quantity * scale - _SLACK)
-
-
-_SLACK = 1e-6
-"""Of a unit: what sums of binary fractions are off at most."""
-
-
-def _scale(quantities: list[float]) -> int:
-    for scale in (1, 10, 100, 1000):
-        if all(abs(quantity * scale - round(quantity * scale)) < _SLACK for quantity in quantities):
-            return scale
-    return 10_000  # the record keeps 4 digits behind the point
 
 
 def _planned_setups(ground: Ground) -> dict[int, dict[int, int]]:

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from factolake.domain.order import OperationState, OrderState
 from factolake.planning.building.ground import ENDED, Ground
+from factolake.planning.building.seconds import told
+from factolake.planning.building.supply import SLACK, Supply, free_arrivals, has_begun, needs_of
 from factolake.planning.situation import OrderOperation
 
 RUNNING = OperationState.RUNNING
@@ -31,12 +34,14 @@ def steps(ground: Ground) -> dict[str, list[OrderOperation]]:
 def refused(ground: Ground) -> list[Refused]:
     """What is left out: operations with something missing, and those that come after one in their order."""
     found = []
+    troubles = {one.operation_id: _trouble(ground, one) for one in ground.situation.operations if one.state not in ENDED}
+    troubles |= _unsupplied(ground, [one for one in ground.situation.operations if troubles.get(one.operation_id) == "" and not has_begun(one)])
     for operations in steps(ground).values():
         waits_for = ""
         for operation in operations:
             if operation.state in ENDED:
                 continue
-            says = _trouble(ground, operation)
+            says = troubles[operation.operation_id]
             if not says and waits_for and operation.state != RUNNING:
                 says = f"operation {operation.operation_id} comes after {waits_for}, which is not planned; see there"
             if says:
@@ -59,6 +64,64 @@ def usable(ground: Ground, operation: OrderOperation) -> Iterator[tuple[int, flo
         if place is not None and place not in seen and run_s is not None and ground.windows[place]:
             seen.add(place)
             yield place, run_s, setup_s
+
+
+def skills_at(ground: Ground, operation: OrderOperation, machine: int) -> tuple[str, ...]:
+    """The skills that the operation takes on that machine (its place)."""
+    name = ground.situation.machines[machine].equipment
+    other = next((other for other in operation.alternatives if other.equipment == name and name != operation.equipment), None)
+    return operation.skills if other is None or other.skills is None else other.skills
+
+
+def staffed(ground: Ground, operation: OrderOperation) -> list[tuple[int, float, float]]:
+    """Those of `usable` where there are people enough for it; all where there are nowhere."""
+    choices = list(usable(ground, operation))
+    return [one for one in choices if not any(True for _ in _skill_troubles(ground, operation, skills_at(ground, operation, one[0])))] or choices
+
+
+def _unsupplied(ground: Ground, operations: Iterable[OrderOperation]) -> dict[str, str]:
+    """Why there never is material enough for them, for those of `operations`, which have not begun, of which all that comes is known and that is so.
+
+    What is there and what comes is given to those of a higher priority first, then to what is planned by its start, then by due date. An operation
+    that comes after one without material takes none.
+    """
+    known = {stock.material_id for stock in ground.situation.stocks if stock.is_all}
+    supply = {name: Supply(arrivals) for name, arrivals in free_arrivals(ground).items() if name in known}
+    found: dict[str, str] = {}
+    short: dict[str, tuple[int, int]] = {}
+    for operation in sorted(operations, key=lambda one: _turn(ground, one)):
+        step = (operation.number, operation.part)
+        if step > short.get(operation.order_id, step):
+            continue
+        needs = [need for need in needs_of(ground, operation) if need[0] in known]
+        says = next((_told_short(operation, need, supply[need[0]].left) for need in needs if need[1] > supply[need[0]].left + SLACK), "")
+        if not says:
+            ready = [(when, name) for name, quantity in needs if (when := supply[name].take(quantity)) is not None]
+            says = _told_late(ground, operation, *max(ready)) if ready else ""
+        if says:
+            found[operation.operation_id], short[operation.order_id] = says, step
+    return found
+
+
+def _turn(ground: Ground, operation: OrderOperation) -> tuple[int, bool, datetime, bool, datetime, str, int, int]:
+    order, now = ground.orders[operation.order_id], ground.situation.now_ts
+    start, due = operation.planned_start_ts, order.due_ts
+    return (-order.priority, start is None, start or now, due is None, due or now, order.order_id, operation.number, operation.part)
+
+
+def _told_short(operation: OrderOperation, need: tuple[str, float], left: float) -> str:
+    material, wanted = need
+    what = f"operation {operation.operation_id} needs {wanted:g} of {material}"
+    return f"{what}, and of what is there and is to come {left:g} is left for it; say when more comes"
+
+
+def _told_late(ground: Ground, operation: OrderOperation, when: datetime, material: str) -> str:
+    """Why it cannot be done in the time looked at once the material is there; empty where it can."""
+    come, opened = ground.seconds.at(when), ground.open_times
+    choices = list(usable(ground, operation))
+    is_late = all(_needed(ground, operation, run_s) > opened[place].until(_FAR) - opened[place].until(come) for place, run_s, _ in choices)
+    comes = told(when, ground.situation.now_ts, ground.situation.zone)
+    return f"operation {operation.operation_id} waits for {material} until {comes}, too late for the time looked at; look further ahead" * is_late
 
 
 def _trouble(ground: Ground, operation: OrderOperation) -> str:
@@ -110,17 +173,23 @@ def _machine_troubles(ground: Ground, operation: OrderOperation) -> Iterator[str
 
 def _people_troubles(ground: Ground, operation: OrderOperation) -> Iterator[str]:
     what = f"operation {operation.operation_id}"
-    for skill in sorted(set(operation.skills)):
-        holders = sum(skill in worker.skills and bool(worker.spans) for worker in ground.situation.workers)
-        wanted = operation.skills.count(skill)
-        if not holders:
-            yield f"{what} needs somebody with skill {skill}, and nobody who is planned holds it; qualify or plan somebody"
-        elif holders < wanted:
-            yield f"{what} needs {wanted} people with skill {skill} and {holders} are planned; plan more of them"
+    if all(any(True for _ in _skill_troubles(ground, operation, skills_at(ground, operation, place))) for place, _, _ in usable(ground, operation)):
+        yield from _skill_troubles(ground, operation, operation.skills)
     for name in sorted(set(operation.tool_classes)):
         wanted, there = operation.tool_classes.count(name), len(ground.tools.get(name, ()))
         if there < wanted:
             yield f"{what} needs {wanted} of tool class {name} and {there} can be used; provide one or take the need off its routing"
+
+
+def _skill_troubles(ground: Ground, operation: OrderOperation, skills: tuple[str, ...]) -> Iterator[str]:
+    what = f"operation {operation.operation_id}"
+    for skill in sorted(set(skills)):
+        holders = sum(skill in worker.skills and bool(worker.spans) for worker in ground.situation.workers)
+        wanted = skills.count(skill)
+        if not holders:
+            yield f"{what} needs somebody with skill {skill}, and nobody who is planned holds it; qualify or plan somebody"
+        elif holders < wanted:
+            yield f"{what} needs {wanted} people with skill {skill} and {holders} are planned; plan more of them"
 
 
 def _needed(ground: Ground, operation: OrderOperation, run_s: float) -> float:

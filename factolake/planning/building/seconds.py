@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from math import ceil, floor
 
 from factolake.domain.job import Window
@@ -42,6 +42,13 @@ class Seconds:
     def closed(self, spans: Iterable[Span]) -> list[Window]:
         """Every second that `spans` touch."""
         return [(self.before(start), self.at(end)) for start, end in spans]
+
+
+def told(moment: datetime, now_ts: datetime, zone: tzinfo) -> str:
+    """A moment in words as people in `zone` say it at `now_ts`: 13:05 today, Fri 27 Nov 06:00 on another day; in UTC with that word."""
+    local = moment.astimezone(zone)
+    clock = local.strftime("%H:%M" if local.date() == now_ts.astimezone(zone).date() else "%a %d %b %H:%M")
+    return f"{clock} UTC" if zone is UTC else clock
 
 
 def joined(windows: Iterable[Window]) -> list[Window]:

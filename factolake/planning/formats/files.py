@@ -1,6 +1,8 @@
-"""The door: a file, or a member of a zip archive, read as a problem in the format that its content shows."""
+"""The door: a file, a member of a zip archive, or the standard input, read as a problem in the format that its content shows."""
 
+import gzip
 import json
+import sys
 import zipfile
 import zlib
 from difflib import get_close_matches
@@ -19,7 +21,8 @@ MAX_BYTES = 256 << 20
 
 
 def read(path: str | Path) -> Problem:
-    """The problem in a file. `archive.zip:member` names a file inside an archive; an archive of one file needs no member.
+    """The problem in a file, packed by gzip or not; `-`: in the standard input. `archive.zip:member` names a file inside an archive; an archive of
+    one file needs no member.
 
     Raises FileRefused with the line (or the place in JSON) and what is wrong there.
     """
@@ -29,7 +32,7 @@ def read(path: str | Path) -> Problem:
 def parsed(text: str, name: str) -> Problem:
     """The problem that `text` is, by its content: JSON of ours or of flexible shops, job shop text, or flexible shop text. `name` is for refusals."""
     try:
-        if text.lstrip().startswith("{"):
+        if text.lstrip().startswith(("{", "[")):
             document = document_of(text)
             return flexible_json(document) if "precedences" in document else problem_of(document)
         lines = numbered_lines(text)
@@ -52,24 +55,52 @@ def document_of(text: str) -> dict[str, object]:
 
 
 def text_of(path: str | Path) -> str:
-    """The text of a file, or of a member of an archive. Raises FileRefused."""
+    """The text of a file, of a member of an archive, or of the standard input (`-`). Raises FileRefused."""
     file, member = _split(str(path))
-    try:
-        if file.stat().st_size > MAX_BYTES:
-            raise FileRefused(f"{file.name} has {file.stat().st_size} bytes; a problem has at most {MAX_BYTES}")
-        content = file.read_bytes()
-    except (FileNotFoundError, IsADirectoryError) as error:
-        raise FileRefused(f"{path}: there is no such file; give a file, or archive.zip:member") from error
+    content, name = _content(file), Path(path).name
     if member is not None:
         content = _unpacked(content, file.name, member)
-    if content.startswith(b"PK\x03\x04"):
-        # The industrial instances of the public collection are archives of one file under a text file's name.
-        content = _unpacked(content, Path(path).name, None)
+    # The industrial instances of the public collection are archives of one file under a text file's name.
+    if content.startswith(b"\x1f\x8b"):
+        content = _gunzipped(content, name)
+    elif content.startswith(b"PK"):
+        content = _unpacked(content, name, None)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        raise FileRefused(f"{Path(path).name}: line {line} is not text in UTF-8 (byte {content[error.start]:#04x})") from error
+        raise FileRefused(f"{name}: line {line} is not text in UTF-8 (byte {content[error.start]:#04x}); give a text file") from error
+
+
+def _content(file: Path) -> bytes:
+    try:
+        if str(file) == "-":
+            content = sys.stdin.buffer.read(MAX_BYTES + 1)
+        elif file.is_dir():
+            raise FileRefused(f"{file} is a folder; give a file in it")
+        else:
+            with file.open("rb") as stream:
+                content = stream.read(MAX_BYTES + 1)
+    except FileNotFoundError as error:
+        raise FileRefused(f"{file}: there is no such file; give a file, or archive.zip:member") from error
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise FileRefused(f"{str(file)!r} could not be read ({why}); give a file that you may read") from error
+    return _small(content, file.name)
+
+
+def _small(content: bytes, name: str) -> bytes:
+    if len(content) > MAX_BYTES:
+        raise FileRefused(f"{name} has more than {MAX_BYTES} bytes; a problem has at most so many")
+    return content
+
+
+def _gunzipped(content: bytes, name: str) -> bytes:
+    try:
+        with gzip.open(BytesIO(content)) as stream:
+            return _small(stream.read(MAX_BYTES + 1), f"{name}, unpacked,")
+    except (OSError, EOFError, zlib.error) as error:
+        raise FileRefused(f"{name} is no readable gzip file: {error}; pack it anew") from error
 
 
 def _split(path: str) -> tuple[Path, str | None]:
@@ -92,7 +123,7 @@ def _unpacked(content: bytes, name: str, member: str | None) -> bytes:
                 raise FileRefused(f"{name}: {wanted} has {size} bytes unpacked; a problem has at most {MAX_BYTES}")
             return archive.read(wanted)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
-        raise FileRefused(f"{name} is no readable zip archive: {error}") from error
+        raise FileRefused(f"{name} is no readable zip archive: {error}; pack it anew") from error
 
 
 def _is_flexible(lines: list[tuple[int, list[str]]]) -> bool:

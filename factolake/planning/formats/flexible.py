@@ -8,7 +8,7 @@ operations a machine: the row is the operation before, the column the one after 
 from collections import defaultdict
 
 from factolake.domain.job import Job, Link, Machine, Matrix, Mode, Operation, Problem
-from factolake.planning.formats.lines import MAX_TIME, Line, header, job_lines, whole
+from factolake.planning.formats.lines import MAX_TIME, MOST_JOBS, MOST_MACHINES, Line, header, job_lines, whole
 from factolake.planning.formats.refusal import FileRefused
 
 
@@ -68,8 +68,8 @@ def flexible_json(document: dict[str, object]) -> Problem:
 
     An operation without precedence is a job of its own, after the others. Raises FileRefused.
     """
-    options = _entries(document, "operations", ("operation", "machine", "duration"))
-    orders = _entries(document, "precedences", ("before", "after", "job"))
+    options = _entries(document, "operations", {"operation": MAX_TIME, "machine": MOST_MACHINES - 1, "duration": MAX_TIME})
+    orders = _entries(document, "precedences", {"before": MAX_TIME, "after": MAX_TIME, "job": MOST_JOBS - 1})
     modes: dict[int, list[Mode]] = defaultdict(list)
     for operation, machine, duration in options:
         modes[operation].append(Mode(machine, duration))
@@ -94,16 +94,17 @@ def flexible_json(document: dict[str, object]) -> Problem:
     return Problem((Job(),) * jobs, operations, (Machine(),) * machines)
 
 
-def _entries(document: dict[str, object], key: str, names: tuple[str, str, str]) -> list[tuple[int, int, int]]:
+def _entries(document: dict[str, object], key: str, most: dict[str, int]) -> list[tuple[int, int, int]]:
+    """Three numbers of each object in the list `key`, from 0 to `most` of each name."""
     entries = document.get(key)
     if not isinstance(entries, list):
         raise FileRefused(f"{key} is {str(entries)[:40]}; give a list")
     found = []
     for place, entry in enumerate(entries):
-        values = [entry.get(name) if isinstance(entry, dict) else None for name in names]
-        for name, value in zip(names, values, strict=True):
-            if type(value) is not int or not 0 <= value <= MAX_TIME:
-                raise FileRefused(f"{key}[{place}].{name} is {str(value)[:40]}; give a whole number, 0 to {MAX_TIME}")
+        values = [entry.get(name) if isinstance(entry, dict) else None for name in most]
+        for (name, high), value in zip(most.items(), values, strict=True):
+            if type(value) is not int or not 0 <= value <= high:
+                raise FileRefused(f"{key}[{place}].{name} is {str(value)[:40]}; give a whole number, 0 to {high}")
         first, second, third = (int(str(value)) for value in values)
         found.append((first, second, third))
     return found

@@ -1,17 +1,21 @@
 """Text formats of numbers: lines without comments, and numbers out of them with the line in the refusal."""
 
+import re
+
 from factolake.planning.formats.refusal import FileRefused
 
 Line = tuple[int, list[str]]
 """Number of a line in its file, from 1, and its values."""
+MOST_JOBS, MOST_MACHINES = 1_000_000, 100_000
+_NUMBER = re.compile(r"-?\d+(\.\d*)?")
 
 
 def numbered_lines(text: str) -> list[Line]:
-    """Lines that hold values. From # or // on a line is a comment; lines in words before the first number are a heading."""
+    """Lines that hold values. From # or // on a line is a comment; lines before the first one that begins with a number are a heading."""
     found: list[Line] = []
     for number, line in enumerate(text.splitlines(), start=1):
         values = line.split("#", 1)[0].split("//", 1)[0].replace(",", " ").split()
-        if values and (found or any(value.lstrip("-").isdecimal() for value in values)):
+        if values and (found or _NUMBER.fullmatch(values[0])):
             found.append((number, values))
     return found
 
@@ -42,7 +46,7 @@ def header(lines: list[Line], longest: int) -> tuple[int, int]:
     number, values = lines[0]
     if not 2 <= len(values) <= longest:
         raise FileRefused(f"line {number}: the first line has {len(values)} values; give the numbers of jobs and machines")
-    return whole(number, values[0], "the number of jobs", 1, 10_000_000), whole(number, values[1], "the number of machines", 1, 10_000_000)
+    return whole(number, values[0], "the number of jobs", 1, MOST_JOBS), whole(number, values[1], "the number of machines", 1, MOST_MACHINES)
 
 
 def job_lines(lines: list[Line], jobs: int) -> list[Line]:

@@ -64,7 +64,7 @@ def schedule_of(document: Mapping[str, object], problem: Problem) -> ToldSchedul
         raise FileRefused(f"schedule is {str(entries)[:40]}; give a list")
     if not any(isinstance(entry, dict) and "job" in entry for entry in entries):
         return ToldSchedule(from_plain(tuple[Placed, ...], entries, "schedule"))
-    told: tuple[Step, ...] = from_plain(tuple[Step, ...], entries, "schedule")
+    told: tuple[Step, ...] = from_plain(tuple[Step, ...], [_known(entry) for entry in entries], "schedule")
     by_job = _by_job(problem)
     placed, faults = [], []
     for place, step in enumerate(told):
@@ -74,6 +74,14 @@ def schedule_of(document: Mapping[str, object], problem: Problem) -> ToldSchedul
         else:
             faults.append(found)
     return ToldSchedule(tuple(placed), tuple(faults))
+
+
+def _known(entry: object) -> object:
+    """A step without what other programs say beside it; whole numbers as such, also where they were written as 5.0."""
+    if not isinstance(entry, dict):
+        return entry
+    known = {name: held for name, held in entry.items() if name in Step.__dataclass_fields__}
+    return {name: int(held) if isinstance(held, float) and held.is_integer() else held for name, held in known.items()}
 
 
 def _placed(problem: Problem, by_job: Mapping[int, list[int]], step: Step, where: str) -> Placed | Fault:
@@ -88,6 +96,8 @@ def _placed(problem: Problem, by_job: Mapping[int, list[int]], step: Step, where
     if not there:
         allowed = ", ".join(str(machine) for machine in sorted({mode.machine for mode in modes}))
         says = f"{where}: operation {step.operation} of job {step.job} is on machine {step.machine}; it may be on {allowed}"
+        if any(mode.machine == step.machine for mode in modes):
+            says = f"{where}: operation {step.operation} of job {step.job} is in mode {step.mode}, not one of machine {step.machine}; leave mode out"
         return Fault(Rule.MODE, (number,), says)
     fitting = [mode for mode in there if modes[mode].duration == step.end - step.start]
     return Placed(number, (fitting or there)[0], step.start, step.end, step.people)

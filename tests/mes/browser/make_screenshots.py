@@ -38,6 +38,8 @@ PAGES = (
     ("hold", "quality", "/quality/holds/1", "light"),
     ("schedule", "planner", "/schedules/L1/", "light"),
     ("schedule-load", "planner", "/schedules/L1/load", "light"),
+    ("schedule-late", "planner", "/schedules/L1/late", "light"),
+    ("schedule-compare", "planner", "/schedules/L1/compare", "light"),
     ("alerts", "quality", "/alerts/", "light"),
     ("maintenance", "maintenance", "/maintenance/", "light"),
     ("maintenance-order", "maintenance", "/maintenance/orders/1", "light"),
@@ -64,7 +66,7 @@ def main(wanted: list[str]) -> None:
         serving = serve(threading.Event())
         with sync_playwright() as driver:
             browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-            take(browser, next(serving), wanted)
+            take(browser, next(serving), wanted, f"sqlite:///{Path(home) / 'mes' / 'mes.sqlite'}")
             browser.close()
         next(serving, None)
 
@@ -82,8 +84,8 @@ def fill(home: Path) -> None:
     live(f"sqlite:///{home / 'mes' / 'mes.sqlite'}")
 
 
-def take(browser: Any, address: str, wanted: list[str]) -> None:
-    """Every picture, and the first administrator's page last, since it opens only while there is none."""
+def take(browser: Any, address: str, wanted: list[str], url: str) -> None:
+    """Every picture; last those of what comes later: a proposal, and the first administrator's page, which opens only while there is none."""
     from factolake.mes.people.models import Grant
 
     signed_in: dict[tuple[str, str], Any] = {}
@@ -101,6 +103,14 @@ def take(browser: Any, address: str, wanted: list[str]) -> None:
         page.goto("/terminals/L1-M1/")
         page.click("summary:has-text('Scrap')")
         save("terminal-scrap", page)
+    if not wanted or "schedule-proposal" in wanted:
+        from lived_record import break_down
+
+        break_down(url)
+        page = opened(browser, address, "planner", "light")
+        page.goto("/schedules/L1/")
+        page.wait_for_load_state("networkidle")
+        save("schedule-proposal", page)
     if not wanted or "setup" in wanted:
         with no_admin(Grant):
             page = opened(browser, address, None, "light")

@@ -36,8 +36,8 @@ SMALL = """() => [...document.querySelectorAll('button, a.button, input:not([typ
 TOO_WIDE = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 ALWAYS_REDIRECTED = 7
 """Sign-on and setup, which are closed here, and lists of one or rows with a page of their own, which lead on."""
-NOT_PAGES = frozenset({"terminal_worker", "report", "logout", "bell", "try_changes"})
-"""Addresses that answer with no page: a script, a button's target, the way out, and a part of a page."""
+NOT_PAGES = frozenset({"terminal_worker", "report", "logout", "bell", "try_changes", "choose_way"})
+"""Addresses that answer with no page: a script, targets of buttons, the way out, and a part of a page."""
 
 
 def addresses() -> Iterator[str]:

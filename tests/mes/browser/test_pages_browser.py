@@ -229,6 +229,7 @@ def test_a_kept_terminal_comes_back_by_itself_but_not_while_somebody_types(open_
     page.reload()
     page.fill("#good", "7")
     outage.clear()
+    page.evaluate("dispatchEvent(new Event('online'))")
     page.wait_for_timeout(6_000)
     assert page.input_value("#good") == "7"
     page.fill("#good", "")

@@ -1,4 +1,7 @@
-"""Materials, bills and routings from their owner. What a bill or routing said before stays, valid until now: KPIs use what was valid then."""
+"""Materials, bills, routings and their alternatives from their owner.
+
+What a bill or routing said before stays, valid until now: KPIs use what was valid then.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -7,9 +10,9 @@ from factolake.mes.core.call import Call
 from factolake.mes.core.record import Record
 from factolake.mes.equipment.models import Equipment
 from factolake.mes.exchange.applying.writes import Checked, Outcome, Result, RowRefused, Writes, differing, each, in_base_unit, known, owned_by
-from factolake.mes.exchange.parsing.rows import BillRow, MaterialRow, RoutingRow
+from factolake.mes.exchange.parsing.rows import AlternativeRow, BillRow, MaterialRow, RoutingRow
 from factolake.mes.production.actions.orders import FROM_ROUTING
-from factolake.mes.production.models import BillItem, Lot, MaterialDefinition, Order, RoutingStep
+from factolake.mes.production.models import BillItem, Lot, MaterialDefinition, Order, RoutingAlternative, RoutingStep
 
 
 def apply_materials(call: Call, system: str, rows: Sequence[Checked], writes: Writes) -> Iterator[Result]:
@@ -88,6 +91,29 @@ def apply_routings(call: Call, system: str, rows: Sequence[Checked], writes: Wri
         values = form.model_dump(include={"equipment_id", *FROM_ROUTING})
         key = {"material_id": form.material_id, "number": form.number}
         return _succeed(call, RoutingStep, there.get((form.material_id, form.number)), key, values, form.ended, writes)
+
+    yield from each(rows, one)
+
+
+def apply_alternatives(call: Call, system: str, rows: Sequence[Checked], writes: Writes) -> Iterator[Result]:
+    """Alternatives by material, step and equipment."""
+    materials = MaterialDefinition.objects.in_bulk([form.material_id for _, form in rows])
+    equipment = Equipment.objects.in_bulk()
+    steps = {(step.material_id, step.number): step for step in RoutingStep.objects.filter(material_id__in=materials, valid_to=None)}
+    held = RoutingAlternative.objects.select_for_update(no_key=True).filter(material_id__in=materials, valid_to=None).order_by("pk")
+    there = {(one.material_id, one.step_number, one.equipment_id): one for one in held}
+
+    def one(form: AlternativeRow) -> Outcome:
+        owned_by(known(materials, form.material_id, "material_id", "material"), system, "material_id")
+        known(equipment, form.equipment_id, "equipment_id", "equipment")
+        if not form.ended:
+            step = known(steps, (form.material_id, form.step_number), "step_number", "routing step")
+            if step.equipment_id == form.equipment_id:
+                raise RowRefused("equipment_id", f"step {form.step_number} of {form.material_id} is done at {form.equipment_id} anyway; name another")
+        key = {"material_id": form.material_id, "step_number": form.step_number, "equipment_id": form.equipment_id}
+        values = {"planned_setup_s": form.planned_setup_s, "planned_run_s": form.planned_run_s}
+        earlier = there.get((form.material_id, form.step_number, form.equipment_id))
+        return _succeed(call, RoutingAlternative, earlier, key, values, form.ended, writes)
 
     yield from each(rows, one)
 

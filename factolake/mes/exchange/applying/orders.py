@@ -23,6 +23,7 @@ from factolake.mes.production.models import MaterialDefinition, Operation, Order
 from factolake.mes.production.parts import check_enough
 
 _DONE = frozenset({OrderState.COMPLETED.value, OrderState.CLOSED.value, OrderState.CANCELLED.value})
+_TIMES = frozenset({"planned_setup_s", "planned_run_s"})
 _NOT_BEGUN = frozenset({OperationState.WAITING.value, OperationState.READY.value})
 _Change = tuple[Operation, dict[str, Any]]
 
@@ -193,7 +194,7 @@ def _operations_of(
             _check_planned(order, f"{at}number", f"gets no operation {form.number}")
             made.append(_operation(at_hand, order, line, form, f"{at}equipment_id"))
             continue
-        values = differing(operation, form, FROM_ROUTING)
+        values = differing(operation, form, _own(operation, form))
         if values and operation.state not in _NOT_BEGUN:
             raise RowRefused(f"{at}{next(iter(values))}", f"operation {operation.operation_id} is {operation.state}; it changes no more")
         if values:
@@ -201,6 +202,12 @@ def _operations_of(
     for operation in made:
         there[operation.number] = operation
     return made, changed
+
+
+def _own(operation: Operation, form: OrderOperation) -> list[str]:
+    """What the row may say of the operation: its times are not those of another machine, to which the schedule has moved it."""
+    is_elsewhere = form.equipment_id is not None and form.equipment_id != operation.equipment_id
+    return [name for name in FROM_ROUTING if not (is_elsewhere and name in _TIMES)]
 
 
 def _operation(at_hand: _AtHand, order: Order, line: Equipment, form: OrderOperation, name: str) -> Operation:

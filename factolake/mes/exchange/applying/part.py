@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 
 from factolake.mes.core.call import Call
-from factolake.mes.exchange.applying.masterdata import apply_bills, apply_materials, apply_routings
+from factolake.mes.exchange.applying.deliveries import apply_deliveries
+from factolake.mes.exchange.applying.masterdata import apply_alternatives, apply_bills, apply_materials, apply_routings
 from factolake.mes.exchange.applying.orders import apply_operations, apply_orders
 from factolake.mes.exchange.applying.progress import apply_progress
 from factolake.mes.exchange.applying.writes import Applier, Checked, Outcome, Writes
@@ -18,6 +19,8 @@ APPLIERS: dict[str, Applier] = {
     "materials": apply_materials,
     "bills": apply_bills,
     "routings": apply_routings,
+    "alternatives": apply_alternatives,
+    "deliveries": apply_deliveries,
     "orders": apply_orders,
     "operations": apply_operations,
     "progress": apply_progress,

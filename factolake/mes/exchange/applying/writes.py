@@ -84,11 +84,12 @@ def differing(row: Record, form: RowForm, names: Sequence[str]) -> dict[str, Any
     return {name: value for name, value in values.items() if getattr(row, name) != value}
 
 
-def known(rows: Mapping[str, Any], key: str, name: str, noun: str) -> Any:
+def known(rows: Mapping[Any, Any], key: Any, name: str, noun: str) -> Any:
     """`rows[key]`. Raises RowRefused when there is none."""
     found = rows.get(key)
     if found is None:
-        raise RowRefused(name, f"there is no {noun} {key}; send it first")
+        told = " ".join(map(str, key)) if isinstance(key, tuple) else key
+        raise RowRefused(name, f"there is no {noun} {told}; send it first")
     return found
 
 

@@ -2,7 +2,7 @@
 
 `OperationsRequest` becomes an order: ID, HierarchyScope/EquipmentID (line), EndTime (due), Priority; its material and quantity
 are those of the first MaterialRequirement with MaterialUse Produced; each SegmentRequirement is an operation. `MaterialDefinition` is a material.
-Bills and routings come as CSV or JSON.
+All else comes as CSV or JSON.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ _RELEASED = frozenset({"Released", "Ready", "Dispatched"})
 def parse_b2mml(document: bytes, form: type[RowForm]) -> Iterator[ParsedRow | RowError]:
     """The requests or materials, numbered from 1. Raises Invalid for what is no XML, has a DTD, or holds nothing of the kind."""
     if form not in _READERS:
-        raise Invalid("B2MML brings orders and materials here; send bills, routings and single operations as CSV or JSON")
+        raise Invalid("B2MML brings orders and materials here; send everything else as CSV or JSON")
     name, read = _READERS[form]
     number = 0
     for element in elements(document, name):

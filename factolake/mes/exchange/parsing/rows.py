@@ -11,8 +11,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from factolake.domain.order import OperationState, OrderState
 from factolake.mes.core.moments import Moment
-from factolake.mes.production.forms import Id
-from factolake.mes.production.models import CountedBy
+from factolake.mes.production.forms import DeliveryId, Id
+from factolake.mes.production.models import CountedBy, DeliveryState
 
 Value = object
 """What a document holds in a field: text, number, truth value, None, or a list of rows."""
@@ -92,6 +92,35 @@ class RoutingRow(RowForm):
     ended: bool = False
 
 
+class AlternativeRow(RowForm):
+    """Other equipment that may do a routing step, in the step's times or its own; `ended`: from now on it does not."""
+
+    KEY = ("material_id", "step_number", "equipment_id")
+    NUMBERS = frozenset({"step_number", "planned_setup_s", "planned_run_s"})
+
+    material_id: Id
+    step_number: Number
+    equipment_id: Id
+    planned_setup_s: Seconds | None = None
+    planned_run_s: RunSeconds | None = None
+    ended: bool = False
+
+
+class DeliveryRow(RowForm):
+    """So much of a material is to come from outside; `state` says where it has come, or that it does not come."""
+
+    KEY = ("delivery_id",)
+    NUMBERS = frozenset({"quantity"})
+
+    delivery_id: DeliveryId
+    material_id: Id
+    quantity: Quantity
+    expected_ts: Moment
+    unit: Unit | None = None
+    supplier: str = Field(default="", max_length=120)
+    state: DeliveryState = DeliveryState.EXPECTED
+
+
 class OrderOperation(RowForm):
     """An operation as an order names it."""
 
@@ -162,6 +191,8 @@ FORMS: dict[str, type[RowForm]] = {
     "materials": MaterialRow,
     "bills": BillRow,
     "routings": RoutingRow,
+    "alternatives": AlternativeRow,
+    "deliveries": DeliveryRow,
     "orders": OrderRow,
     "operations": OperationRow,
     "progress": ProgressRow,

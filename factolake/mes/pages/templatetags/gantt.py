@@ -20,8 +20,8 @@ _PLAN_ROW = (
     '<td><span class="state s-{state}">{state}</span>{waits}</td><td>{from}</td><td>{to}</td><td>{due}{late_tag}</td></tr>'
 )
 _CHANGE_ROW = (
-    '<tr class="{look}"><td><a href="{address}">{operation}</a></td><td>{before_at}, {before}</td><td>{place}, {from} to {to}</td>'
-    "<td>{due}{late_tag}</td><td>{why}</td>{button}</tr>"
+    '<tr id="{anchor}" class="{look}"><td><a href="{address}">{operation}</a></td><td data-is="Before">{before_at}, {before}</td>'
+    '<td data-is="After">{place}, {from} to {to}</td><td data-is="Due">{due}{late_tag}</td><td>{why}</td>{button}</tr>'
 )
 _REJECT = '<td><button class="quiet" type="submit" form="one" formaction="{address}" aria-label="Reject the change of {}">Reject</button></td>'
 _GONE = mark_safe("<td>rejected</td>")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from factolake.domain.order import OrderState
@@ -11,11 +11,23 @@ from factolake.mes.core.resource import RESOURCES, visible
 from factolake.mes.pages.access import page, show, who
 from factolake.mes.pages.asking import actions_on, making_actions
 from factolake.mes.pages.search import begins
-from factolake.mes.production.models import BillItem, Lot, MaterialDefinition, Order, Production, RoutingStep
+from factolake.mes.production.models import (
+    BillItem,
+    Delivery,
+    DeliveryState,
+    Lot,
+    MaterialDefinition,
+    Order,
+    Production,
+    RoutingAlternative,
+    RoutingStep,
+)
 from factolake.mes.production.models.order import ORDER_STATES
 from factolake.mes.production.parts import good_at_end
 
 PAGE_SIZE = 50
+_MAKES = ("routing_step", "routing_alternative", "bill_item", "delivery", "lot")
+"""What is made from the page of a material."""
 _LEADS_TO: Mapping[str, OrderState] = {
     "release": OrderState.RELEASED,
     "hold": OrderState.HELD,
@@ -88,7 +100,7 @@ def materials(request: HttpRequest) -> HttpResponse:
 
 @page()
 def material(request: HttpRequest, key: str) -> HttpResponse:
-    """One material: its bill and the steps that make it, as they are valid now."""
+    """One material: its bill and the steps that make it, as they are valid now, and what of it is to come."""
     rights = who(request).rights
     found: MaterialDefinition | None = visible(RESOURCES["materials"], rights).filter(pk=key).first()
     if found is None:
@@ -97,10 +109,20 @@ def material(request: HttpRequest, key: str) -> HttpResponse:
         "material": found,
         "bill": BillItem.objects.filter(material=found, valid_to=None).select_related("component").order_by("step_number"),
         "steps": RoutingStep.objects.filter(material=found, valid_to=None).select_related("equipment").order_by("number"),
+        "alternatives": [(each, actions_on(each, rights)) for each in _alternatives(found)],
+        "deliveries": [(each, actions_on(each, rights)) for each in _expected(found)],
         "actions": actions_on(found, rights),
-        "making": [*making_actions("routing_step", rights), *making_actions("bill_item", rights), *making_actions("lot", rights)],
+        "making": [action for noun in _MAKES for action in making_actions(noun, rights)],
     }
     return show(request, "material", context)
+
+
+def _alternatives(material: MaterialDefinition) -> QuerySet[RoutingAlternative]:
+    return RoutingAlternative.objects.filter(material=material, valid_to=None).order_by("step_number", "equipment_id")
+
+
+def _expected(material: MaterialDefinition) -> QuerySet[Delivery]:
+    return Delivery.objects.filter(material=material, state=DeliveryState.EXPECTED.value).order_by("expected_ts", "pk")[:PAGE_SIZE]
 
 
 def _is_possible(order: Order, name: str) -> bool:

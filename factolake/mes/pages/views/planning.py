@@ -1,4 +1,4 @@
-"""Planning by hand: what a planner moves on the drawing of a schedule, judged at once."""
+"""Planning by hand: what a planner moves on the drawing of a schedule, judged at once; what becomes of interrupted work."""
 
 import json
 from datetime import UTC, datetime
@@ -9,9 +9,13 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from pydantic import ValidationError
 
+from factolake.domain.order import OperationState
+from factolake.mes.core.action import ACTIONS
 from factolake.mes.core.refusals import Invalid, NotAllowed
-from factolake.mes.pages.access import page, who
+from factolake.mes.pages.access import page, said, who
+from factolake.mes.pages.asking import ask, row_of
 from factolake.mes.pages.views.schedule import line_of
+from factolake.mes.production.models import Operation
 from factolake.mes.scheduling.actions.proposals import PROPOSERS
 from factolake.mes.scheduling.forms import MAX_ENTRIES, EntryForm
 from factolake.mes.scheduling.trying import Trial, try_out
@@ -26,6 +30,23 @@ def try_changes(request: HttpRequest, line: str) -> HttpResponse:
     if not who(request).rights.holds(PROPOSERS, found.path):
         raise NotAllowed(f"{who(request).person.person_id} may not plan line {line}: it takes the role planner")
     return JsonResponse(_answer(try_out(found, _moves(request.POST.get("moves", "")), timezone.now())))
+
+
+@page()
+def choose_way(request: HttpRequest, line: str) -> HttpResponse:
+    """Have the rest of `operation`, which is interrupted, made at the machine `to`, and ask for a plan with that."""
+    found = line_of(request, line)
+    if request.method != "POST":
+        return redirect("schedule", line=line)
+    key, to = request.POST.get("operation", ""), request.POST.get("to", "")
+    operation = row_of(Operation, key, who(request).rights)
+    why = f"the rest of {key} is made at {to}"
+    if operation.state == OperationState.RUNNING.value:
+        ask(request, ACTIONS["operation.suspend"], key, {}, part="-stop")
+    ask(request, ACTIONS["operation.move_rest"], key, {"equipment_id": to, "reason": why}, part="-rest")
+    ask(request, ACTIONS["schedule_request.create"], "", {"line_id": found.pk, "reason": why}, part="-ask")
+    said(request, f"{why[:1].upper()}{why[1:]}; a new plan is asked for.")
+    return redirect("schedule", line=line)
 
 
 def _moves(text: str) -> list[EntryForm]:

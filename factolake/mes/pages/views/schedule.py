@@ -16,11 +16,11 @@ from factolake.mes.pages.access import page, show, who
 from factolake.mes.pages.asking import new_key
 from factolake.mes.pages.gantt import Window
 from factolake.mes.pages.plan_rows import Ground, Row, change_rows, drawing_of, ground_of, inside, late_orders, order_rows, plan_of, plan_rows
-from factolake.mes.pages.planner_word import planner_word
+from factolake.mes.pages.planner_word import beside, planner_word
 from factolake.mes.production.models import Operation
 from factolake.mes.scheduling.actions.asking import ASKERS
 from factolake.mes.scheduling.actions.proposals import DECIDERS, PROPOSERS
-from factolake.mes.scheduling.models import EntryState, ScheduleDeviation, ScheduleState, ScheduleVersion
+from factolake.mes.scheduling.models import EntryState, ScheduleDeviation, ScheduleEntry, ScheduleState, ScheduleVersion
 from factolake.mes.scheduling.present import equipment_of, open_operations, overtaken
 
 SPANS = {"8h": timedelta(hours=8), "day": timedelta(days=1), "3d": timedelta(days=3), "week": timedelta(days=7)}
@@ -55,7 +55,8 @@ def schedule(request: HttpRequest, line: str) -> HttpResponse:
     ground = ground_of(window, found, equipment, now)
     version = ScheduleVersion.objects.filter(line=found, state=ScheduleState.PROPOSED.value).select_related("made_by").first()
     may_plan = version is None and who(request).rights.holds(PROPOSERS, found.path)
-    context = {"line": found, "drawing": drawing_of(ground, plan, rows, may_plan), "span": span, "number": int(number)}
+    changes = _changes(version, ground, operations) if version is not None else []
+    context = {"line": found, "drawing": drawing_of(ground, plan, rows, may_plan, changes), "span": span, "number": int(number)}
     if request.GET.get("part") == "gantt":
         return show(request, "gantt", context)
     versions = list(ScheduleVersion.objects.filter(line=found).select_related("made_by", "ended_by")[:_VERSIONS])
@@ -74,10 +75,11 @@ def schedule(request: HttpRequest, line: str) -> HttpResponse:
         "asked": asked,
         "tried": tried,
         "once": new_key(),
+        "may_choose": who(request).rights.holds(PROPOSERS, found.path),
         "late_before": late_orders(whole),
         "may_plan": may_plan,
         "current": ScheduleVersion.objects.filter(line=found, state=ScheduleState.ACCEPTED.value).values_list("pk", flat=True).first() or "",
-        **(_proposal(version, ground, operations, ended, rows) if version is not None else {"proposal": None}),
+        **(_proposal(version, changes, ground, operations, ended, rows) if version is not None else {"proposal": None}),
     }
     return show(request, "schedule", {**context, **about})
 
@@ -104,21 +106,34 @@ def _ended(equipment: Mapping[str, Equipment], window: Window) -> list[Operation
     return list(ended.filter(actual_end_ts__gt=window.from_ts).select_related("order"))
 
 
-def _proposal(
-    version: ScheduleVersion, ground: Ground, operations: Mapping[str, Operation], ended: Iterable[Operation], rows: list[Row]
-) -> dict[str, object]:
-    """The open proposal, what it changes, and the plan as it would be then."""
+def _changes(version: ScheduleVersion, ground: Ground, operations: Mapping[str, Operation]) -> list[ScheduleEntry]:
     entries = list(version.entries.order_by("planned_start_ts", "pk"))
     for entry in entries:  # what is at hand is not read again
         entry.equipment = ground.equipment.get(entry.equipment_id) or entry.equipment
         entry.operation = operations.get(entry.operation_id) or entry.operation
+    return entries
+
+
+def _proposal(
+    version: ScheduleVersion,
+    entries: list[ScheduleEntry],
+    ground: Ground,
+    operations: Mapping[str, Operation],
+    ended: Iterable[Operation],
+    rows: list[Row],
+) -> dict[str, object]:
+    """The open proposal, what it changes, and the plan as it would be then."""
     standing = [entry for entry in entries if entry.state == EntryState.PROPOSED.value]
     then = plan_of([*operations.values(), *ended], ground.now, {entry.operation_id: entry for entry in standing})
+    begun = {key for key, each in operations.items() if each.actual_start_ts is not None}
+    ways, hindsight = beside(version, begun) if version.source_id else ({}, "")
     return {
         "proposal": version,
+        "ways": ways,
+        "hindsight": hindsight,
         "changes": change_rows(entries),
         "reject_at": reverse("act", kwargs={"name": "schedule_entry.reject"}),
-        "after": drawing_of(ground, inside(ground.window, then), rows),
+        "after": drawing_of(ground, inside(ground.window, then), rows, changes=entries),
         "late_after": late_orders(then),
         "overtaken": overtaken(standing, {**{entry.operation_id: entry.operation for entry in entries}, **operations}),
     }

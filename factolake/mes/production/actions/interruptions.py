@@ -14,6 +14,7 @@ from factolake.mes.production.actions.operations import SHOP, complete_operation
 from factolake.mes.production.forms import MoveRestForm, ReportForm, ScrapRestForm, StepForm, WaitForm
 from factolake.mes.production.models import Operation
 from factolake.mes.production.models.order import OPERATION_STATES
+from factolake.mes.production.ways import elsewhere, times_at
 
 
 @action("operation.wait", On(Operation), SHOP | {Role.MAINTENANCE}, Effect.PRODUCTION, WaitForm)
@@ -23,7 +24,7 @@ def wait_for_repair(call: Call, operation: Operation, form: WaitForm) -> Operati
         OPERATION_STATES.check(operation.operation_id, operation.state, OperationState.SUSPENDED)
     if form.repaired_ts <= call.at_ts:
         raise Invalid(f"repaired_ts is {form.repaired_ts}, which has passed; give a time after now, or start the operation again")
-    end_ts = _end(operation, operation.left, form.repaired_ts, setup_s=0.0)
+    end_ts = _end(operation.planned_run_s, operation.left, form.repaired_ts, setup_s=0.0)
     if end_ts is None and operation.planned_end_ts is not None:
         end_ts = form.repaired_ts + max(operation.planned_end_ts - call.at_ts, timedelta(0))
     return call.change(operation, state=OperationState.SUSPENDED.value, waits_until_ts=form.repaired_ts, planned_end_ts=end_ts)
@@ -62,7 +63,8 @@ def _other_place(operation: Operation, equipment_id: str) -> Equipment:
 def _rest(call: Call, operation: Operation, place: Equipment, form: MoveRestForm) -> Operation:
     part = operation.order.operations.filter(number=operation.number).order_by("-part").values_list("part", flat=True)[0] + 1
     start_ts = form.planned_start_ts or call.at_ts
-    end_ts = form.planned_end_ts or _end(operation, operation.left, start_ts, operation.planned_setup_s)
+    times = times_at(operation, place.pk, elsewhere([operation], call.at_ts).get(operation.operation_id, ()))
+    end_ts = form.planned_end_ts or _end(times.run_s, operation.left, start_ts, times.setup_s)
     if end_ts is not None and end_ts <= start_ts:
         raise Invalid(f"planned_end_ts is {end_ts} and not after the start at {start_ts}; give a later one")
     return call.create(
@@ -78,8 +80,8 @@ def _rest(call: Call, operation: Operation, place: Equipment, form: MoveRestForm
             planned_start_ts=start_ts,
             planned_end_ts=end_ts,
             sequence=_place_in_sequence(place, start_ts),
-            planned_setup_s=operation.planned_setup_s,
-            planned_run_s=operation.planned_run_s,
+            planned_setup_s=times.setup_s,
+            planned_run_s=times.run_s,
             overlaps=operation.overlaps,
         )
     )
@@ -93,8 +95,8 @@ def _place_in_sequence(place: Equipment, start_ts: datetime) -> int | None:
     return planned.filter(planned_start_ts__lt=start_ts).count() + 1
 
 
-def _end(operation: Operation, left: Decimal, start_ts: datetime, setup_s: float) -> datetime | None:
+def _end(run_s: float | None, left: Decimal, start_ts: datetime, setup_s: float) -> datetime | None:
     """When so much is made by the planned times; None where the run time is not known."""
-    if operation.planned_run_s is None:
+    if run_s is None:
         return None
-    return start_ts + timedelta(seconds=setup_s + float(left) * operation.planned_run_s)
+    return start_ts + timedelta(seconds=setup_s + float(left) * run_s)

@@ -8,6 +8,7 @@ from factolake.mes.core.action import At, On, action
 from factolake.mes.core.call import Call, find, locked
 from factolake.mes.core.refusals import Conflict, Invalid
 from factolake.mes.equipment.models import Equipment
+from factolake.mes.production.actions.deliveries import receive
 from factolake.mes.production.forms import MoveForm, ReceiveForm, ShipForm, WhyForm
 from factolake.mes.production.genealogy import among
 from factolake.mes.production.models import Lot, LotStatus, MaterialDefinition, Shipment
@@ -15,9 +16,11 @@ from factolake.mes.production.models import Lot, LotStatus, MaterialDefinition, 
 
 @action("lot.create", At("equipment_id", Equipment), {Role.OPERATOR, Role.PLANNER}, Effect.PRODUCTION, ReceiveForm)
 def receive_lot(call: Call, equipment: Equipment | None, form: ReceiveForm) -> Lot:
-    """A lot comes into the plant."""
+    """A lot comes into the plant, with a delivery that is expected or without."""
     lot = Lot(lot_id=form.lot_id, material=find(MaterialDefinition, material_id=form.material_id), kind=form.kind, made_ts=call.at_ts)
     lot.quantity = lot.remaining = form.quantity
+    if form.delivery_id is not None:
+        lot.delivery = receive(call, form.delivery_id, form.material_id, form.quantity)
     lot.supplier_lot, lot.pallet = form.supplier_lot, form.pallet
     lot.place_path = equipment.path if equipment else ""
     return call.create(lot)

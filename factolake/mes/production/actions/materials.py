@@ -3,13 +3,13 @@
 from django.db.models import Q
 
 from factolake.domain.action import ActorKind, Effect, Role
-from factolake.mes.core.action import At, action
+from factolake.mes.core.action import At, Form, On, action
 from factolake.mes.core.call import Call, find, locked
 from factolake.mes.core.record import Record
 from factolake.mes.core.refusals import Conflict
 from factolake.mes.equipment.models import Equipment
-from factolake.mes.production.forms import BillItemForm, MaterialForm, RoutingStepForm
-from factolake.mes.production.models import BillItem, MaterialDefinition, RoutingStep
+from factolake.mes.production.forms import AlternativeForm, BillItemForm, MaterialForm, RoutingStepForm
+from factolake.mes.production.models import BillItem, MaterialDefinition, RoutingAlternative, RoutingStep
 
 
 @action("material.create", At(), {Role.PLANNER, Role.ENGINEER}, Effect.PRODUCTION, MaterialForm)
@@ -51,6 +51,31 @@ def create_routing_step(call: Call, equipment: Equipment, form: RoutingStepForm)
         valid_from=call.at_ts,
     )
     return call.create(step)
+
+
+@action("routing_alternative.create", At("equipment_id", Equipment), {Role.PLANNER, Role.ENGINEER}, Effect.PRODUCTION, AlternativeForm)
+def create_alternative(call: Call, equipment: Equipment, form: AlternativeForm) -> RoutingAlternative:
+    """Let other equipment do a routing step too; what was said of it there before ends now."""
+    material = find(MaterialDefinition, material_id=form.material_id)
+    step = RoutingStep.objects.filter(material=material, number=form.step_number, valid_to=None).first()
+    if step is None:
+        raise Conflict(f"the routing of {material.material_id} has no step {form.step_number}; add the step first")
+    if step.equipment_id == equipment.equipment_id:
+        raise Conflict(f"step {form.step_number} of {material.material_id} is done at {equipment.equipment_id} anyway; name other equipment")
+    there = RoutingAlternative.objects.filter(material=material, step_number=form.step_number, equipment=equipment, valid_to=None)
+    for earlier in there:
+        call.change(earlier, valid_to=call.at_ts)
+    made = RoutingAlternative(material=material, step_number=form.step_number, equipment=equipment, valid_from=call.at_ts)
+    made.planned_setup_s, made.planned_run_s = form.planned_setup_s, form.planned_run_s
+    return call.create(made)
+
+
+@action("routing_alternative.end", On(RoutingAlternative), {Role.PLANNER, Role.ENGINEER}, Effect.PRODUCTION)
+def end_alternative(call: Call, alternative: RoutingAlternative, _: Form) -> RoutingAlternative:
+    """The equipment does the step no more; what is planned there stays until it is planned anew."""
+    if alternative.valid_to is not None:
+        raise Conflict(f"{alternative.equipment_id} has not done step {alternative.step_number} since {alternative.valid_to}; nothing is to be ended")
+    return call.change(alternative, valid_to=call.at_ts)
 
 
 def check_owner(call: Call, row: Record, source_system: str) -> None:

@@ -6,6 +6,7 @@ from django.db import models
 
 from factolake.mes.core.record import Record
 from factolake.mes.core.states import StateMachine
+from factolake.mes.production.models.delivery import Delivery
 from factolake.mes.production.models.material import MaterialDefinition, quantity_field
 from factolake.mes.production.models.order import Operation
 
@@ -47,6 +48,7 @@ class Lot(Record):
         max_length=20, choices=[(s.value, s.value) for s in LotStatus], default=LotStatus.UNRESTRICTED.value, db_comment="What may be done with it."
     )
     made_by = models.ForeignKey(Operation, null=True, on_delete=models.PROTECT, related_name="lots", db_comment="Operation; null: received.")
+    delivery = models.ForeignKey(Delivery, null=True, on_delete=models.PROTECT, related_name="lots", db_comment="It came with; null: none.")
     supplier_lot = models.CharField(max_length=80, blank=True, db_comment="The supplier's own number.")
     pallet = models.CharField(max_length=80, blank=True, db_comment="Handling unit it lies on (SSCC or own number).")
     place_path = models.CharField(max_length=240, blank=True, db_comment="Equipment path where it was made or received.")

@@ -63,3 +63,17 @@ class RoutingStep(Record):
     overlaps = models.BooleanField(default=False, db_comment="Whether it may begin while the step before it runs: parts move on one by one.")
     valid_from = models.DateTimeField(db_comment="From when (UTC).")
     valid_to = models.DateTimeField(null=True, db_comment="Until when, exclusive (UTC); null: still.")
+
+
+class RoutingAlternative(Record):
+    """Other equipment that may do a routing step, perhaps in times of its own (ISA-95 equipment specification of an operations segment)."""
+
+    NOUN = "routing_alternative"
+
+    material = models.ForeignKey(MaterialDefinition, on_delete=models.PROTECT, related_name="alternatives", db_comment="What is made.")
+    step_number = models.PositiveIntegerField(db_comment="Routing step that it may do.")
+    equipment = models.ForeignKey("equipment.Equipment", on_delete=models.PROTECT, db_comment="Line or machine that may do it too.")
+    planned_setup_s = models.FloatField(null=True, db_comment="Planned set-up time there (seconds); null: the step's.")
+    planned_run_s = models.FloatField(null=True, db_comment="Planned run time per item there (seconds); null: the step's.")
+    valid_from = models.DateTimeField(db_comment="From when (UTC).")
+    valid_to = models.DateTimeField(null=True, db_comment="Until when, exclusive (UTC); null: still.")

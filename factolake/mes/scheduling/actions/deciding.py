@@ -12,6 +12,7 @@ from factolake.mes.core.action import On, action
 from factolake.mes.core.call import Call, after_each_action, locked
 from factolake.mes.core.refusals import Conflict, Refusal, Stale
 from factolake.mes.people.services import act, service
+from factolake.mes.production.ways import elsewhere, times_at
 from factolake.mes.scheduling.actions.proposals import DECIDERS, end, locked_current
 from factolake.mes.scheduling.forms import AcceptForm
 from factolake.mes.scheduling.models import SCHEDULE_STATES, EntryState, ScheduleState, ScheduleVersion
@@ -46,7 +47,10 @@ def mark_stale(key: str, now: datetime) -> bool:
 
 @action("schedule.accept", On(ScheduleVersion), DECIDERS, Effect.PRODUCTION, AcceptForm)
 def accept_schedule(call: Call, version: ScheduleVersion, form: AcceptForm) -> ScheduleVersion:
-    """Make a proposal the line's schedule: its operations get their machines, places in the sequence and planned times."""
+    """Make a proposal the line's schedule: its operations get their machines, places in the sequence and planned times.
+
+    One that goes to another machine of its routing gets the run and set-up times that it has there.
+    """
     SCHEDULE_STATES.check(version.pk, version.state, ScheduleState.ACCEPTED)
     entries = standing(version)
     if form.digest != version.digest or digest_of(version.line_id, entries) != version.digest:
@@ -61,8 +65,12 @@ def accept_schedule(call: Call, version: ScheduleVersion, form: AcceptForm) -> S
     if current is not None:
         end(call, current, ScheduleState.SUPERSEDED, f"replaced by {version.pk}")
     wanted = {e.operation_id: Planned(e.equipment_id, e.planned_start_ts, e.planned_end_ts) for e in entries}
-    write(call, operations, wanted)
-    call.change_many((entry, {"state": EntryState.ACCEPTED.value}) for entry in entries)
+    moving = [operations[key] for key, place in wanted.items() if place.equipment_id != operations[key].equipment_id]
+    ways = elsewhere(moving, call.at_ts)
+    times = {each.pk: times_at(each, wanted[each.pk].equipment_id, ways.get(each.pk, ())) for each in moving}
+    before = {each.pk: {"before_run_s": each.planned_run_s, "before_setup_s": each.planned_setup_s} for each in moving}
+    write(call, operations, wanted, times)
+    call.change_many((entry, {"state": EntryState.ACCEPTED.value, **before.get(entry.operation_id, {})}) for entry in entries)
     call.change(version, replaces=current)
     return end(call, version, ScheduleState.ACCEPTED)
 

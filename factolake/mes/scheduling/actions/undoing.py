@@ -5,6 +5,7 @@ from factolake.mes.core.action import On, action
 from factolake.mes.core.call import Call, locked
 from factolake.mes.production.forms import WhyForm
 from factolake.mes.production.models import Operation
+from factolake.mes.production.ways import Times
 from factolake.mes.scheduling.actions.proposals import DECIDERS, end
 from factolake.mes.scheduling.models import SCHEDULE_STATES, EntryState, ScheduleEntry, ScheduleState, ScheduleVersion
 from factolake.mes.scheduling.present import OPEN
@@ -19,7 +20,8 @@ def undo_schedule(call: Call, version: ScheduleVersion, form: WhyForm) -> Schedu
     entries = {entry.operation_id: entry for entry in version.entries.filter(state=EntryState.ACCEPTED.value)}
     operations = held(entries, {place for e in entries.values() for place in (e.equipment_id, e.before_equipment_id)})
     back = {key: entry for key, entry in entries.items() if _is_restored(entry, operations[key])}
-    write(call, operations, {key: Planned(e.before_equipment_id, e.before_start_ts, e.before_end_ts) for key, e in back.items()})
+    times = {key: Times(e.before_run_s, e.before_setup_s) for key, e in back.items() if e.before_setup_s is not None}
+    write(call, operations, {key: Planned(e.before_equipment_id, e.before_start_ts, e.before_end_ts) for key, e in back.items()}, times)
     call.change_many((entry, {"state": EntryState.UNDONE.value}) for entry in back.values())
     end(call, version, ScheduleState.UNDONE, form.reason)
     if before is not None and before.state == ScheduleState.SUPERSEDED.value:

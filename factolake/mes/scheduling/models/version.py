@@ -103,6 +103,8 @@ class ScheduleEntry(Record):
     before_equipment = models.ForeignKey(Equipment, on_delete=models.PROTECT, related_name="+", db_comment="Where it was planned before.")
     before_start_ts = models.DateTimeField(null=True, db_comment="Planned start before (UTC); null: none.")
     before_end_ts = models.DateTimeField(null=True, db_comment="Planned end before (UTC); null: none.")
+    before_setup_s = models.FloatField(null=True, db_comment="Planned set-up time before (seconds); null: not known.")
+    before_run_s = models.FloatField(null=True, db_comment="Planned run time per item before (seconds); null: not known.")
     before_state = models.CharField(max_length=16, db_comment="The operation's state when it was proposed.")
     before_quantity = quantity_field(db_comment="What the operation was to make then.")
     before_due_ts = models.DateTimeField(null=True, db_comment="Due date of its order then (UTC); null: none.")

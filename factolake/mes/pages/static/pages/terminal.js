@@ -19,6 +19,7 @@
   const mine = () => load().filter((held) => !held.refused && held.person === person);
   const replace = (entry) => store(load().map((held) => (held.key === entry.key ? entry : held)));
   const drop = (key) => store(load().filter((held) => held.key !== key));
+  const isTyped = () => [...root.querySelectorAll("input:not([type=hidden])")].some((field) => field.value !== field.defaultValue);
   const csrf = () => (document.cookie.split("; ").find((part) => part.startsWith("__Host-factomes-csrf=")) || "=").split("=").slice(1).join("=");
 
   function show() {
@@ -72,7 +73,7 @@
       if (answer === "done") { drop(entry.key); sent += 1; } else replace({ ...entry, refused: answer });
     }
     isSending = false;
-    if (sent && !mine().length) location.assign(root.dataset.home);
+    if (sent && !mine().length && !isTyped()) location.assign(root.dataset.home);
   }
 
   async function submitted(event) {
@@ -119,9 +120,9 @@
 
   // A kept page leaves for the server's as soon as that answers, unless it would take away what somebody types.
   async function comeBack() {
-    if ([...root.querySelectorAll("input:not([type=hidden])")].some((field) => field.value !== field.defaultValue)) return;
+    if (isTyped()) return;
     const answer = await fetch(root.dataset.home, { headers: { "HX-Request": "true" }, signal: AbortSignal.timeout(RETRY_MS) }).catch(() => null);
-    if (answer?.ok) location.assign(root.dataset.home);
+    if (answer?.ok && !isTyped()) location.assign(root.dataset.home);
   }
 
   function retry() {
@@ -131,8 +132,7 @@
 
   document.addEventListener("submit", submitted);
   window.addEventListener("offline", tellNetwork);
-  window.addEventListener("online", () => ("kept" in root.dataset ? location.assign(root.dataset.home) : tellNetwork()));
-  window.addEventListener("online", sendWaiting);
+  window.addEventListener("online", () => { tellNetwork(); retry(); });
   setInterval(retry, RETRY_MS);
   if ("kept" in root.dataset) document.querySelector("[data-said]")?.remove(); // said of an entry before the network went away
   show();
