@@ -7,7 +7,7 @@ import numpy as np
 
 from factolake.domain.job import Found, Placed, Plan, PlanStatus, Problem
 from models.planning.rich.annealing import Kept, anneal, is_better, stand_at
-from models.planning.rich.arrays import FAR, PENALTY, Data, Ints, to_arrays
+from models.planning.rich.arrays import DEADLINE, FAR, PENALTY, Data, Ints, to_arrays
 from models.planning.rich.bound import lower_bound
 from models.planning.rich.construct import LATEST, RULES, dispatch, latest_starts, mean_times, work_left
 from models.planning.rich.decoder import BROKEN, COST
@@ -127,9 +127,11 @@ def _starts(problem: Problem, data: Data, space: Space, start: tuple[Placed, ...
 
 
 def _by_rules(data: Data, space: Space) -> Iterator[str]:
-    """Stand at the plan of each dispatching rule, one after the other; its name. The last one goes by when the plans of those before it end."""
+    """Stand at the plan of each dispatching rule, one after the other; its name. LATEST, only with deadlines, aims at the earliest end so far."""
     left, means, goal = work_left(data), mean_times(data), FAR
     for rule, name in enumerate(RULES):
+        if rule == LATEST and data.operations[:-1, DEADLINE].min(initial=FAR) == FAR:
+            continue
         dispatch(data, space, rule, latest_starts(data, goal) if rule == LATEST else left, means)
         space.modes[:] = space.new_modes
         set_order(data, space, _places(space.new_order, len(space.modes)))
