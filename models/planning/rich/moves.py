@@ -145,6 +145,27 @@ def _broken_one(data: Data, space: Space) -> int:
 
 
 @compiled
+def _held_up(data: Data, space: Space, operation: int) -> int:
+    """The first without a place of those before an operation that has none, or, each time with a chance of a half, one before that by a link.
+
+    Where work that cannot wait comes together, it is the machines of those before that decide whether there is a place at all.
+    """
+    while True:
+        first, last = data.operations[operation, LINKS], data.operations[operation + 1, LINKS]
+        before = -1
+        for row in range(first, last):
+            if space.base.operations[data.links[row, OTHER], START] < 0:
+                before = data.links[row, OTHER]
+        if before < 0:
+            if first == last or draw(space.random, 2):
+                return operation
+            before = data.links[first + draw(space.random, last - first), OTHER]
+        if space.place_of[before] < 0:
+            return operation
+        operation = before
+
+
+@compiled
 def aim(data: Data, space: Space) -> int:
     """An operation that makes the plan cost: on the way back from one that breaks a limit, or from the end of a costly job, one that waits though
     its links are met."""
@@ -153,7 +174,7 @@ def aim(data: Data, space: Space) -> int:
     if operation < 0:
         operation = _last_of(data, space, costly_job(data, space))
     elif state.operations[operation, START] < 0:
-        return operation
+        return int(_held_up(data, space, operation))
     if operation < 0:
         return int(space.order[draw(space.random, space.order.shape[0])])
     while True:

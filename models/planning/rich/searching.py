@@ -22,6 +22,8 @@ BY = "rich"
 HOT, COLD = 0.3, 0.003
 # A repair begins colder, to leave the plan there was for little: from 0.3 on it moved up to a third more; from 0.02 on it could stay where it was.
 HOT_REPAIR = 0.1
+# A first plan is looked for in as many coolings, for one over all of the time comes to a plan near its end at best.
+FIRST_PLAN_IN = 8
 # So many temperatures above the best plan the search has lost its way, and goes back to it.
 STRAY = 20
 
@@ -151,18 +153,25 @@ def _places(order: Ints, size: int) -> Ints:
 
 
 def _anneal_all(problem: Problem, data: Data, space: Space, best: Best, seconds: float | None, iterations: int | None) -> None:
-    """Anneal from the best plan met. The temperature falls from HOT to COLD times the mean rise of the changes that make the plan worse."""
+    """Anneal from the best plan met. The temperature falls from HOT to COLD times the mean rise of the changes that make the plan worse.
+
+    While no plan keeps every rule it falls again and again, `FIRST_PLAN_IN` times in all; then once, over all that is left.
+    """
     hot = HOT_REPAIR if _is_repair(problem) else HOT
     _stand_in_sequence(problem, data, space, best)
     rises = np.zeros(2)
-    done, share, heat = 0, 0.0, 1e-9
+    done, share, began, heat = 0, 0.0, 0.0, 1e-9
     while share < 1.0 and not best.is_optimal():
         rounds = CHUNK if iterations is None else min(CHUNK, iterations - done)
         anneal(data, space, rounds, heat, best.kept, rises)
         best.report(space)
         done += rounds
         share = max(done / iterations if iterations else 0.0, best.cpu_s / seconds if seconds else 0.0)
-        heat = max(1e-9, hot * (COLD / hot) ** share * rises[0] / max(1.0, rises[1]))
+        if best.kept.costs[BROKEN]:
+            began, cooled = share, share * FIRST_PLAN_IN % 1.0
+        else:
+            cooled = (share - began) / max(1e-9, 1.0 - began)
+        heat = max(1e-9, hot * (COLD / hot) ** cooled * rises[0] / max(1.0, rises[1]))
         rises *= 0.9
         goal = best.kept.costs[COST] + data.sizes[PENALTY] * best.kept.costs[BROKEN]
         if _sort_by_start(data, space) > goal + STRAY * heat:
