@@ -11,7 +11,7 @@ import csv
 from collections import defaultdict
 from pathlib import Path
 
-from judged import shown, verdict
+from judged import ratio, shown, verdict
 from runs import DATA, Found, Run, Runs, mean_makespans, shop_run
 
 from factolake.planning.formats import read
@@ -49,8 +49,7 @@ def main() -> None:
     for family, sums in gaps.items():
         print(f"{family}: summed gaps {shown(sums)}")
         if peers and family in SHARE:
-            least = min(sums[peer] for peer in peers)
-            verdict(f"{family}: own / better CP-SAT", sums["own"] / least if least else float(sums["own"] > 0), SHARE[family])
+            ratio(f"{family}: own / better CP-SAT", sums["own"], min(sums[peer] for peer in peers), SHARE[family])
         elif peers:
             verdict(f"{family}: makespans above CP-SAT's {behind[family]}", len(behind[family]), 0)
 

@@ -20,6 +20,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
+from judged import ratio
 from runs import DATA, GIB, Found, Run, Runs, shop_run
 
 from factolake.planning.formats import read
@@ -111,11 +112,6 @@ def judge(row: str, means: dict[str, dict[str, float]], family: dict[str, str]) 
             print(f"{each}: {points:+.3f} points against CP-SAT, goal <= 0.05: {'reached' if points <= 0.05 else 'NOT reached'}")
         else:
             ratio(each, sum(ours), sum(theirs), 0.25)
-
-
-def ratio(what: str, own: float, peer: float, goal: float) -> None:
-    shown = f"{own / peer:.3f}" if peer else f"{own:.4f} against 0"
-    print(f"{what}: {shown}, goal <= {goal}: {'reached' if own <= goal * peer else 'NOT reached'}")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,12 @@ def verdict(what: str, value: float, goal: float) -> None:
     print(f"{what}: {value:.3f}, goal {goal}: {'reached' if value <= goal else 'NOT reached'}")
 
 
+def ratio(what: str, own: float, peer: float, goal: float) -> None:
+    """Print a ratio of sums that is to be at most `goal`; a peer's sum of 0 asks for 0."""
+    value = f"{own / peer:.3f}" if peer else f"{own:.4f} against 0"
+    print(f"{what}: {value}, goal <= {goal}: {'reached' if own <= goal * peer else 'NOT reached'}")
+
+
 def shown(found: dict[str, float]) -> str:
     """What each solver found, in words."""
     return ", ".join(f"{solver} {value:.4g}" for solver, value in found.items())

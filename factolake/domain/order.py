@@ -15,6 +15,10 @@ class OrderState(StrEnum):
     CANCELLED = "cancelled"
 
 
+MAKING = (OrderState.PLANNED, OrderState.RELEASED, OrderState.RUNNING, OrderState.HELD)
+"""Orders whose material is still to be made."""
+
+
 class OperationState(StrEnum):
     """Where an operation stands."""
 

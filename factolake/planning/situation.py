@@ -100,7 +100,7 @@ class WorkUnit:
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """A person, the skills they hold, and when they are there (shifts without absences)."""
+    """A person, the skills they hold, and when they are there (shifts without absences; in any order, and they may overlap)."""
 
     person_id: str
     skills: frozenset[str]

@@ -10,9 +10,9 @@ from factolake.planning.judging.costs import Cost, cost, moved_operations
 from factolake.planning.judging.flows import buffer_faults, link_faults, material_faults
 from factolake.planning.judging.operations import duration_faults, fixed_faults, limit_faults, placement_faults
 from factolake.planning.judging.resources import machine_faults, people_faults, tool_faults
-from factolake.planning.judging.scene import Fault, Rule, scene_of
+from factolake.planning.judging.scene import STAFFING, Fault, Rule, scene_of
 
-__all__ = ["Cost", "Fault", "Rule", "cost", "faults", "moved_operations"]
+__all__ = ["STAFFING", "Cost", "Fault", "Rule", "cost", "faults", "moved_operations"]
 
 
 def faults(problem: Problem, schedule: tuple[Placed, ...]) -> tuple[Fault, ...]:

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from factolake.domain.order import MAKING, OperationState, OrderState
+from factolake.planning.building.ground import ENDED
 from factolake.planning.situation import OrderOperation, Stock
 from pipelines.planning.record import Record, Row, listed, quoted, valid
 
-MAKING = ("planned", "released", "running", "held")
-"""Orders whose material is still to be made."""
-OPEN = ("released", "running", "held")
-NOT_ENDED = ("waiting", "ready", "running", "suspended", "held")
+OPEN = tuple(state for state in MAKING if state is not OrderState.PLANNED)
+NOT_ENDED = tuple(state for state in OperationState if state not in ENDED)
 
 Bills = Mapping[tuple[str, int], Mapping[str, float]]
 """By material and routing step, so much of each component for one item."""

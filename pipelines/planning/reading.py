@@ -153,19 +153,8 @@ def _workers(record: Record, plant: PlantModel, line: str, now: datetime, end: d
             times[row["person_id"]].append((max(row["from_ts"], now), min(row["to_ts"], end)))
     always = _open_spans(plant, plant.line_scopes(line), now, end) or () if not planned else ()
     for person, skills in sorted(held.items()):
-        spans = _joined(span for span in times[person] if span[0] < span[1]) if planned else always
+        spans = tuple(span for span in times[person] if span[0] < span[1]) if planned else always
         yield Worker(person, frozenset(skills), spans)
-
-
-def _joined(spans: Iterable[Span]) -> tuple[Span, ...]:
-    """`spans`, in order of their beginnings, without overlap."""
-    joined: list[Span] = []
-    for begin, end in spans:
-        if joined and begin <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
-        else:
-            joined.append((begin, end))
-    return tuple(joined)
 
 
 def _tool(row: Row) -> PlantTool:

@@ -5,12 +5,10 @@ from collections import defaultdict
 from factolake.domain.job import Placed
 from factolake.planning.building import Built, current
 from factolake.planning.reacting import EventKind
-from factolake.planning.validator import Rule, faults
+from factolake.planning.validator import STAFFING, faults
 from pipelines.planning.causes import Cause
 from pipelines.planning.record import Record
 
-STAFFING = frozenset({Rule.PEOPLE, Rule.SKILL, Rule.PERSON_AWAY, Rule.PERSON_BUSY, Rule.TOOL_AWAY, Rule.TOOL_BUSY})
-"""Rules that other people or tools can mend."""
 ASSIGN_S = 3.0
 """Time for people and tools to be found; 1,400 operations with 18 people take a second."""
 MOST_NAMED = 5

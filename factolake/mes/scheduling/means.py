@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db.models import Q, Sum
 
-from factolake.domain.order import OrderState
+from factolake.domain.order import MAKING
 from factolake.mes.equipment.models import Equipment
 from factolake.mes.personnel.models import Qualification, ShiftAssignment, SkillRequirement
 from factolake.mes.production.models import BillItem, Consumption, Delivery, DeliveryState, Lot, LotStatus, Operation, Order
@@ -16,8 +16,6 @@ from factolake.mes.quality.scope import paths_above
 from factolake.mes.tooling.models import Tool, ToolRequirement
 from factolake.planning.situation import PlantTool, Span, Stock, Worker
 
-_MAKING = (OrderState.PLANNED.value, OrderState.RELEASED.value, OrderState.RUNNING.value, OrderState.HELD.value)
-"""Orders whose material is still to be made."""
 Amounts = Mapping[str, Mapping[str, float]]
 Asked = Mapping[tuple[str, str], tuple[str, ...]]
 
@@ -119,18 +117,7 @@ def _workers(line: Equipment, skills: set[str], opened: tuple[Span, ...], now: d
     later = [(max(start, known_until), end) for start, end in opened if end > known_until]
     for person, own in sorted(held.items()):
         planned = [(max(from_ts, now), to_ts) for who, from_ts, to_ts in shifts if who == person]
-        yield Worker(person, frozenset(own), (*_joined(planned), *later))
-
-
-def _joined(spans: list[Span]) -> list[Span]:
-    """Spans in the order of their beginnings, those that overlap or meet as one."""
-    joined: list[Span] = []
-    for begin, end in spans:
-        if joined and begin <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
-        else:
-            joined.append((begin, end))
-    return joined
+        yield Worker(person, frozenset(own), (*planned, *later))
 
 
 def _stocks(components: set[str]) -> tuple[Stock, ...]:
@@ -138,7 +125,7 @@ def _stocks(components: set[str]) -> tuple[Stock, ...]:
 
     Once a delivery of it was entered, whatever became of it, that is all that comes. What open orders make is the plan's own matter, and no stock.
     """
-    own = Order.objects.filter(material__in=components, state__in=_MAKING)
+    own = Order.objects.filter(material__in=components, state__in=[state.value for state in MAKING])
     bought = components - set(own.order_by().values_list("material_id", flat=True).distinct())
     told = Delivery.objects.filter(material__in=bought).order_by()
     awaited: dict[str, list[tuple[datetime, float]]] = defaultdict(list)

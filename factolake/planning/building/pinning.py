@@ -6,7 +6,7 @@ from itertools import permutations
 from factolake.domain.job import Placed, Problem
 from factolake.planning.building.drafts import FROZEN, RUNS, Draft, Pin
 from factolake.planning.judging.open_time import OpenTime
-from factolake.planning.validator import Fault, Rule, faults
+from factolake.planning.validator import STAFFING, Fault, Rule, faults
 
 Made = Callable[[frozenset[int], frozenset[int]], Problem]
 """(drafts that are pinned, those of them without people and tools) -> the problem with them so."""
@@ -43,17 +43,13 @@ def _give_way(pins: dict[int, Pin], bare: set[int], alone: set[int], broken: lis
 
     for fault in broken:
         at_fault = [number for number in fault.operations if number in pins]
-        if len(at_fault) < len(fault.operations) or (bare.intersection(at_fault) and fault.rule in _HELP):
+        if len(at_fault) < len(fault.operations) or (bare.intersection(at_fault) and fault.rule in STAFFING):
             continue
         gives = max(at_fault, key=last)
-        if fault.rule in _HELP and pins[gives].rank == RUNS:
+        if fault.rule in STAFFING and pins[gives].rank == RUNS:
             bare.add(gives)
         else:
             del pins[gives]
-
-
-_HELP = frozenset({Rule.PEOPLE, Rule.SKILL, Rule.PERSON_AWAY, Rule.PERSON_BUSY, Rule.TOOL_AWAY, Rule.TOOL_BUSY})
-"""Rules that running work cannot break where it goes on without people and tools."""
 
 
 def _follow_free(found: list[Draft], pins: Mapping[int, Pin]) -> Iterator[int]:

@@ -34,6 +34,10 @@ class Rule(StrEnum):
     FIXED = "fixed"
 
 
+STAFFING = frozenset({Rule.PEOPLE, Rule.SKILL, Rule.PERSON_AWAY, Rule.PERSON_BUSY, Rule.TOOL_AWAY, Rule.TOOL_BUSY})
+"""Rules about who does an operation and with which tools, where its machine and times are right."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """A rule that a schedule breaks, the operations it is broken by, and one sentence with the values seen."""
