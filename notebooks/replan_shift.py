@@ -28,6 +28,7 @@ from factolake.planning.reacting import choices, counterfactual, interrupted, ou
 from factolake.planning.situation import Alternative, Order, OrderOperation, Situation, WorkUnit
 from factolake.planning.what_if import kpis, side_by_side
 from models.planning import rich
+from models.planning.exact.energy import Tariff, cheaper, kwh_by_step
 from models.planning.pictures import draw_plans, draw_risks
 from models.planning.risk import Done, History, Repair, risk
 from models.planning.solve import Settings, solve
@@ -150,6 +151,27 @@ for late in late_orders(mended, repair.schedule)[:2]:
     print(late.says)
     for reason in late.reasons[:4]:
         print("   ", reason.says)
+
+# %% [markdown]
+# ## What its energy costs, and when it would cost less
+# Prices by the hour and what each machine draws while it works are made up. Machines, sequences and people stay, and no order gets later.
+# This is a proposal only: nothing is written, people decide. `factolake plan energy` does the same with files.
+
+# %%
+PRICES_EUR_KWH = (0.34, 0.36, 0.27, 0.14, 0.11, 0.16, 0.29, 0.38, 0.24)
+POWER_KW = {"turn-1": 11, "turn-2": 9, "press": 28, "bench": 2, "pack": 4}
+tariff = Tariff.by_hours(PRICES_EUR_KWH, began=mended.seconds.at(at(13)))
+power_kw = [POWER_KW[machine.name] for machine in mended.problem.machines]
+shift = cheaper(mended.problem, repair.schedule, power_kw, tariff)
+print(f"EUR: {shift.says}; it saves {shift.before - shift.cost:.2f}. A proposal only: the plan stays as it is.")
+pairs = [(before, after) for before, after in zip(repair.schedule, shift.schedule, strict=True) if before.start != after.start]
+told = [(mended.operations[b.operation].operation_id, mended.machine_of(b), mended.told(b.start), mended.told(a.start)) for b, a in pairs]
+pd.DataFrame(told, columns=["operation", "machine", "starts", "could start"])
+
+# %%
+kwh = {name: kwh_by_step(mended.problem, one, power_kw, tariff) for name, one in (("mended", repair.schedule), ("shifted", shift.schedule))}
+hours = pd.DataFrame(kwh, index=[f"{hour}:00\n{price} EUR" for hour, price in enumerate(PRICES_EUR_KWH, 13)])
+bars = hours.plot.bar(figsize=(12, 3), rot=0, ylabel="kWh", xlabel="hour, and price of a kWh")
 
 # %% [markdown]
 # ## Had it been known at noon

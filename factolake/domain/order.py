@@ -17,6 +17,8 @@ class OrderState(StrEnum):
 
 MAKING = (OrderState.PLANNED, OrderState.RELEASED, OrderState.RUNNING, OrderState.HELD)
 """Orders whose material is still to be made."""
+IN_PLANS = tuple(state for state in MAKING if state is not OrderState.PLANNED)
+"""Orders that plans are made of."""
 
 
 class OperationState(StrEnum):

@@ -14,12 +14,13 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Transaction, WriterProperties, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from factolake.contracts.formats.arrow import arrow_schema, described_schema, fit
 from factolake.contracts.table import Table
 from factolake.errors import CommitConflict, ContractViolation, DiskFull, FactoLakeError, TableDamaged
+from factolake.lake.columns import ATTEMPTS, NO_HOOKS, agree, filled, there
 from factolake.lake.durable import begin_history, history, sync_checkpoint
 from factolake.lake.leases import Lease
 from factolake.lake.positions import forgotten_position, lease_position, require_forward, require_owner, require_unmoved
@@ -32,9 +33,7 @@ PROPERTIES = {
     # Which files really go is upkeep's decision, by the consumers' positions.
     "delta.deletedFileRetentionDuration": "interval 1 hours",
 }
-NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
 FEED_COLUMNS = pa.schema([pa.field("_change_type", pa.string(), nullable=False), pa.field("_commit_version", pa.int64(), nullable=False)])
-ATTEMPTS = 10
 _LAST = "*"
 REOPEN_EVERY_COMMITS = 50
 
@@ -59,17 +58,14 @@ class Lake:
         return bool(DeltaTable.is_deltatable(self.path(table)))
 
     def ensure(self, table: Table) -> None:
-        """Create `table` by its contract if it is not there; two processes may do so at once.
+        """Create `table` by its contract if it is not there; add nullable columns that one of an earlier release lacks; two processes may.
 
-        Raises ContractViolation when a table of other columns is there, DiskFull, TableDamaged.
+        Raises ContractViolation when a table of other columns is there, CommitConflict, DiskFull, TableDamaged.
         """
         if not self.exists(table):
             self._create(table)
-        found = pa.schema(DeltaTable(self.path(table)).schema().to_arrow())
-        expected = arrow_schema(table)
-        if not found.equals(expected):
-            strange = sorted({str(f) for f in found} ^ {str(f) for f in expected})
-            raise ContractViolation(f"{table.name} at {self.path(table)} differs from its contract in {strange}; move the folder away or migrate it")
+        with translated(table.name, f"the log under {self.path(table)} cannot be read; run `factolake doctor`"):
+            agree(table, self.path(table))
 
     def open(self, table: Table, lease: Lease | None = None, reopen_every: int = REOPEN_EVERY_COMMITS) -> "Handle":
         """A handle on the newest version of `table`; with `lease` every commit carries and checks its epoch.
@@ -212,8 +208,8 @@ class Handle:
             if forgot is not None and from_version <= forgot <= to_version:
                 # The feed of that commit is every row that went, which may be a whole day of a plant.
                 return pa.concat_tables([self.changes(from_version, forgot - 1, columns), self.changes(forgot + 1, to_version, columns)])
-            feed = pa.table(self._delta.load_cdf(from_version, to_version, columns=schema.names))
-        feed = feed.select(schema.names).cast(schema)
+            feed = pa.table(self._delta.load_cdf(from_version, to_version, columns=there(self._delta, schema)))
+        feed = filled(feed, schema)
         return feed if self.table.slice_by else feed.filter(pc.not_equal(feed["_change_type"], "delete"))
 
     def notes(self, name: str, from_version: int) -> dict[int, str]:
@@ -233,8 +229,8 @@ class Handle:
         schema = pa.schema([whole.field(name) for name in names])
         with translated(self.table.name, f"version {self.version if version is None else version} cannot be read; run `factolake scrub`"):
             delta = self._delta if version is None or version == self.version else DeltaTable(self.path, version=version)
-            found = pa.table(delta.scan(columns=names, predicate=bare_timestamps(predicate) if predicate else None))
-        return found.select(names).cast(schema)
+            found = pa.table(delta.scan(columns=there(delta, schema), predicate=bare_timestamps(predicate) if predicate else None))
+        return filled(found, schema)
 
     def batches(self, columns: Sequence[str], predicate: str) -> Iterator[pa.RecordBatch]:
         """What `read` gives, batch by batch and in delta-rs' own Arrow types, for more rows than memory should hold."""

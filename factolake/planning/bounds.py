@@ -9,6 +9,7 @@ from factolake.domain.job import Placed
 from factolake.planning.building import Built
 from factolake.planning.building.seconds import first_open
 from factolake.planning.judging.open_time import OpenTime
+from factolake.planning.situation import PegKind
 
 
 class BoundKind(StrEnum):
@@ -17,6 +18,7 @@ class BoundKind(StrEnum):
     BEGINNING = "beginning"
     RELEASE = "release"
     PREDECESSOR = "predecessor"
+    SUPPLY = "supply"
     MACHINE = "machine"
     SETUP = "setup"
     MATERIAL = "material"
@@ -33,6 +35,13 @@ class Bound:
     until: int
     operation: int | None = None
     name: str = ""
+
+
+def made_by(built: Built, maker: int, taker: int) -> str:
+    """What one operation takes of what another order makes, whose last step the other operation is: 12 of HOUSING from order 4711."""
+    order_id = built.operations[maker].order_id
+    peg = next(peg for peg in built.operations[taker].pegs if peg.order_id == order_id and peg.kind is PegKind.HERE)
+    return f"{peg.quantity:g} of {peg.material_id} from order {order_id}"
 
 
 def _together(one: Placed, other: Placed) -> bool:
@@ -87,7 +96,9 @@ class Scene:
             before = self.placed.get(link.operation)
             if before is not None:
                 way = problem.travel[problem.machines[self.machine(before)].location][problem.machines[self.machine(placed)].location]
-                yield Bound(BoundKind.PREDECESSOR, before.end + link.lag + way, link.operation)
+                is_own = problem.operations[link.operation].job == problem.operations[placed.operation].job
+                name = "" if is_own else made_by(self.built, link.operation, placed.operation)
+                yield Bound(BoundKind.PREDECESSOR if is_own else BoundKind.SUPPLY, before.end + link.lag + way, link.operation, name)
 
     def _machine(self, placed: Placed) -> Iterator[Bound]:
         problem, place = self.built.problem, self.machine(placed)

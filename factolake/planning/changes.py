@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from factolake.domain.job import Operation, Placed
 from factolake.planning.bounds import BoundKind, Scene
 from factolake.planning.building import Built
-from factolake.planning.explaining import closed_why
+from factolake.planning.explaining import closed_why, coming_from
 from factolake.planning.judging.open_time import OpenTime
 from factolake.planning.validator import Rule, faults
 
@@ -146,10 +146,14 @@ def _forced(scene: Scene, was: Placed) -> Iterator[_Why]:
         if bound.kind is BoundKind.PREDECESSOR and bound.operation is not None:
             before = built.operations[bound.operation].operation_id
             yield _Why(f"its step before, {before}, ends at {built.told(scene.placed[bound.operation].end)}", bound.operation)
+        elif bound.kind is BoundKind.SUPPLY and bound.operation is not None:
+            maker = built.operations[bound.operation].operation_id
+            says = f"it takes {bound.name}, which {maker} makes until {built.told(scene.placed[bound.operation].end)}"
+            yield _Why(says, bound.operation, is_cause=True)
         elif bound.kind is BoundKind.RELEASE:
             yield _Why(f"{name} may not start before {built.told(bound.until)}", is_cause=True)
         elif bound.kind is BoundKind.MATERIAL:
-            yield _Why(f"{bound.name} comes at {built.told(bound.until)}", is_cause=True)
+            yield _Why(f"{bound.name} comes at {built.told(bound.until)}{coming_from(built, bound)}", is_cause=True)
         elif bound.kind is BoundKind.SETUP:
             yield _Why(f"{bound.name} is set up for it until {built.told(bound.until)}", bound.operation)
 

@@ -90,17 +90,26 @@ def said(scene: Scene, placed: Placed, bound: Bound) -> str:
             by = built.machine_of(scene.placed[bound.operation]) if bound.operation is not None else ""
             feeds = " to feed it" if built.operations[placed.operation].overlaps else ""
             return f"{name} waits at {where} for its step before, {other} at {by},{feeds} until {until}"
+        case BoundKind.SUPPLY if bound.operation is not None:
+            return f"{name} waits for {bound.name}, which {other} makes at {built.machine_of(scene.placed[bound.operation])} until {until}"
         case BoundKind.MACHINE:
             return f"{name} waits for {where} behind {other} until {until}"
         case BoundKind.SETUP:
             return f"{name} waits for {where} to be set up{f' after {other}' if other else ''} until {until}"
         case BoundKind.MATERIAL:
-            return f"{name} waits for {bound.name}, which comes at {until}"
+            return f"{name} waits for {bound.name}, which comes at {until}{coming_from(built, bound)}"
         case BoundKind.PERSON | BoundKind.TOOL:
             return f"{name} waits for {bound.name}, {f'at {other}' if other else 'not there'} until {until}"
         case BoundKind.RELEASE:
             return f"{name} may not start before {until}: {_release_why(built, placed)}"
     return f"{name} starts at {where} as soon as it can and takes {_span(placed.end - placed.start)}"
+
+
+def coming_from(built: Built, bound: Bound) -> str:
+    """Of material that comes from other lines' orders at that time, from which; empty for a delivery."""
+    stock = next((stock for stock in built.situation.stocks if stock.material_id == bound.name), None)
+    orders = [order_id for when, order_id in (stock.makers if stock is not None else ()) if built.seconds.at(when) == bound.until]
+    return f" from order {' and '.join(orders)}" if orders else ""
 
 
 def closed_why(built: Built, machine: int, time: int) -> str:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from factolake.domain.job import Placed, Plan, Problem
 from factolake.domain.order import OperationState
 from factolake.planning.building import Built, Rules, built, told
-from factolake.planning.situation import Alternative, OrderOperation, Situation
+from factolake.planning.situation import Alternative, OrderOperation, PegKind, Situation
 from factolake.planning.what_if import Kpis, kpis, order_ends
 
 Solve = Callable[[Problem], Plan]
@@ -178,6 +178,7 @@ def _rest(operation: OrderOperation, other: Alternative, part: int, left: float)
         planned_run_s=operation.planned_run_s if other.planned_run_s is None else other.planned_run_s,
         planned_setup_s=operation.planned_setup_s if other.planned_setup_s is None else other.planned_setup_s,
         alternatives=(),
+        pegs=tuple(replace(peg, kind=PegKind.UNKNOWN) for peg in operation.pegs),  # what it takes is with it, so it waits for nobody
         good=0.0,
         scrap=0.0,
         planned_start_ts=None,

@@ -1,4 +1,4 @@
-"""Materials that come later than the schedule takes them."""
+"""Materials that come, or are made here, later than the schedule takes them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from datetime import datetime
 
 from factolake.domain.order import OperationState, OrderState
 from factolake.planning.building.ground import Ground, Rules
+from factolake.planning.building.leaving_out import last_steps, steps, waits_for
 from factolake.planning.building.supply import Supply, free_arrivals, has_begun, needs_of
 from factolake.planning.situation import OrderOperation, Situation
 
@@ -23,8 +24,8 @@ class Shortage:
 
 
 def shortages(situation: Situation) -> tuple[Shortage, ...]:
-    """By material, in the order of the situation. What should have begun already would begin now."""
-    if not situation.stocks:
+    """By material, those of stocks first, in the order of the situation. What should have begun already would begin now."""
+    if not situation.stocks and not any(operation.pegs for operation in situation.operations):
         return ()
     ground = Ground(situation, Rules())
     arrivals = free_arrivals(ground)
@@ -33,7 +34,10 @@ def shortages(situation: Situation) -> tuple[Shortage, ...]:
         for name, quantity in needs_of(ground, operation):
             takers.setdefault(name, []).append((start_ts, operation.operation_id, quantity))
     found = (_first(name, arrivals[name], sorted(takers[name])) for name in arrivals if name in takers)
-    return tuple(shortage for shortage in found if shortage is not None)
+    short = {shortage.material_id: shortage for shortage in found if shortage is not None}
+    for shortage in _unmade(ground):
+        short.setdefault(shortage.material_id, shortage)
+    return tuple(short.values())
 
 
 def _planned(ground: Ground) -> Iterator[tuple[OrderOperation, datetime]]:
@@ -42,6 +46,19 @@ def _planned(ground: Ground) -> Iterator[tuple[OrderOperation, datetime]]:
         is_open = operation.state in _WAITING and order is not None and order.state != OrderState.HELD
         if is_open and start_ts is not None and not has_begun(operation):
             yield operation, max(start_ts, ground.situation.now_ts)
+
+
+def _unmade(ground: Ground) -> Iterator[Shortage]:
+    """By start, what is taken before the order that makes it ends by the schedule; of one without a planned end that is yet to come nobody knows."""
+    ends: dict[str, datetime] = {}
+    for order_id, operations in steps(ground).items():
+        planned = [one.planned_end_ts for one in last_steps(operations)]
+        if planned and None not in planned:
+            ends[order_id] = max(end_ts for end_ts in planned if end_ts is not None)
+    for operation, start_ts in sorted(_planned(ground), key=lambda one: (one[1], one[0].operation_id)):
+        for peg in waits_for(operation):
+            if start_ts < ends.get(peg.order_id, start_ts):
+                yield Shortage(peg.material_id, operation.operation_id, peg.quantity, ends[peg.order_id])
 
 
 def _first(material: str, arrivals: list[tuple[datetime, float]], takers: list[tuple[datetime, str, float]]) -> Shortage | None:

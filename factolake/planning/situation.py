@@ -8,6 +8,7 @@ keep may be left out; each default says what plans then assume.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
+from enum import StrEnum
 
 from factolake.domain.order import OperationState, OrderState
 
@@ -41,6 +42,29 @@ class Alternative:
     skills: tuple[str, ...] | None = None
 
 
+class PegKind(StrEnum):
+    """What an operation does about material that no stock and no delivery gives it: only for `HERE` does it wait.
+
+    HERE: an order of its own line makes it. UNDATED: an order makes it of which nobody knows when it ends. CIRCLE: the order that makes it waits
+    itself for the operation's order. UNKNOWN: nobody knows where it comes from.
+    """
+
+    HERE = "here"
+    UNDATED = "undated"
+    CIRCLE = "circle"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Peg:
+    """So much of a material that an operation takes comes from an order; `order_id` empty: nobody knows from where."""
+
+    material_id: str
+    quantity: float
+    order_id: str = ""
+    kind: PegKind = PegKind.HERE
+
+
 @dataclass(frozen=True, slots=True)
 class OrderOperation:
     """A step of an order at a machine or line (ISA-95 job order).
@@ -49,7 +73,7 @@ class OrderOperation:
     step before it runs, parts move on one by one. `waits_until_ts`: until when it waits for a repair. Planned times and `equipment` are those of the
     current schedule. `alternatives`: other machines that may do it, by its routing. `skills`: each takes one person. `tool_classes`: each takes one
     tool of the class. `needs`: so much of a material for each item. `taken`: so much of a material was booked to it by now. `family`: what a machine
-    is set up for, empty: the order's material.
+    is set up for, empty: the order's material. `pegs`: what of its needs comes neither from a stock nor with a delivery.
     """
 
     operation_id: str
@@ -75,6 +99,7 @@ class OrderOperation:
     needs: Mapping[str, float] = field(default_factory=dict)
     taken: Mapping[str, float] = field(default_factory=dict)
     family: str = ""
+    pegs: tuple[Peg, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +147,14 @@ class Stock:
     """So much of a material is there, and so much comes: (when, quantity). A material without a stock is taken to be there in any quantity.
 
     `is_all`: nothing else comes; work that it is never enough for is then left out of the plan, and is not what makes it impossible.
+    `makers`: the orders of other lines whose material is among what comes: (when, order).
     """
 
     material_id: str
     on_hand: float
     arrivals: tuple[tuple[datetime, float], ...] = ()
     is_all: bool = False
+    makers: tuple[tuple[datetime, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

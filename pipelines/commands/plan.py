@@ -1,4 +1,4 @@
-"""Planning as commands: solve a problem in a file, and judge a schedule for it."""
+"""Planning as commands: solve a problem in a file, and judge a schedule for it; its energy is in `plan_energy`."""
 
 import os
 import signal
@@ -13,6 +13,7 @@ import typer
 
 from factolake.errors import FactoLakeError
 from pipelines.commands.invocation import Json, print_json, print_table
+from pipelines.commands.plan_energy import energy
 
 if TYPE_CHECKING:
     from factolake.domain.job import Plan, Problem
@@ -27,14 +28,14 @@ LOADING_S = 5.0
 # CPU seconds that this process takes beside the search and after it, and that judging and printing the plan take an operation
 ASIDE_S, LAST_S_AN_OPERATION = 0.2, 3e-5
 
-plan = typer.Typer(help="Schedules: search for one, judge one.", no_args_is_help=True)
+plan = typer.Typer(help="Schedules: search for one, judge one, price its energy.", no_args_is_help=True)
 
 File = Annotated[str, typer.Argument(metavar="FILE", help="The problem: a file, or archive.zip:member; its format is seen by its content.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (solve, validate):
+    for command in (solve, validate, energy):
         plan.command()(command)
     app.add_typer(plan, name="plan")
 

@@ -12,6 +12,7 @@ from factolake.planning.reacting import Event, EventKind, asks
 from factolake.planning.shortages import shortages
 from factolake.planning.situation import Situation
 from pipelines.planning.record import Record, quoted
+from pipelines.planning.shifts import taken_back
 from pipelines.planning.stops import stopped
 
 NIGHTLY, REQUEST, ORDER = "nightly", "request", "order"
@@ -52,10 +53,9 @@ def _events(record: Record, plant: PlantModel, situation: Situation, line: str, 
         if machine in at_work:
             event = Event(EventKind.STOP, line, machine, down.since_ts, is_breakdown=down.is_breakdown)
             yield event, f"{machine} {down.since_ts.isoformat()}", down.says
-    for row in record.rows("shift_assignments", "removed_ts IS NOT NULL", with_removed=True):
-        if row["to_ts"] > now:
-            event = Event(EventKind.PERSON_ABSENT, line, row["person_id"], max(row["from_ts"], row["removed_ts"]), row["to_ts"])
-            yield event, f"{row['person_id']} {row['assignment_id']}", ""
+    for about, shift in taken_back(record):
+        if shift.to_ts > now:
+            yield Event(EventKind.PERSON_ABSENT, line, shift.person_id, shift.leaves_ts, shift.to_ts), about, ""
     yield from _short(situation, line)
     for name in _unplanned(situation):
         if any(order.order_id == name and order.priority > 0 for order in situation.orders):

@@ -10,32 +10,31 @@ from datetime import datetime, timedelta
 
 from factolake.config.settings import PlannerSettings
 from factolake.domain.calendar import SegmentKind
-from factolake.domain.order import OperationState, OrderState
+from factolake.domain.order import IN_PLANS, OperationState
 from factolake.domain.plant import PlantModel
-from factolake.planning.situation import Alternative, Order, OrderOperation, PlantTool, Situation, Span, Worker, WorkUnit
+from factolake.planning.roster import workers
+from factolake.planning.situation import Alternative, OrderOperation, PlantTool, Situation, Span, Worker, WorkUnit
 from factolake.planning.ways import alternatives
-from pipelines.planning.materials import OPEN, materials_of
+from pipelines.planning.materials import materials_of, operations_of, order_of
 from pipelines.planning.record import Record, Row, listed, quoted, valid
+from pipelines.planning.shifts import shifts_at
 from pipelines.planning.stops import Stopped, stopped
-
-MOST_LISTED = 500
-"""Orders named in one condition; beyond that all operations are read."""
 
 
 def situation_of(record: Record, plant: PlantModel, line: str, now: datetime, settings: PlannerSettings) -> Situation:
     """The line `line` as the lake has it at `now`. Raises TableDamaged."""
-    orders = record.rows("orders", f"line = {quoted(line)} AND state IN ({listed(OPEN)})")
+    orders = record.rows("orders", f"line = {quoted(line)} AND state IN ({listed(IN_PLANS)})")
     materials = {row["order_id"]: row["material_id"] for row in orders}
-    operations = [row for row in _operations(record, list(materials)) if row["order_id"] in materials]
+    operations = operations_of(record, materials)
     end = now + timedelta(days=settings.horizon_days)
     downs = stopped(record, plant, line, now, settings)
-    limits = materials_of(record, line, now, operations, materials)
+    limits = materials_of(record, line, now, set(materials.values()))
     return Situation(
         now_ts=now,
-        orders=tuple(map(_order, orders)),
+        orders=tuple(map(order_of, orders)),
         operations=tuple(limits.on(one, materials[one.order_id]) for one in _operations_of(record, plant, line, now, operations, materials)),
         machines=tuple(_machines(plant, line, now, end, downs)),
-        workers=tuple(_workers(record, plant, line, now, end)),
+        workers=_workers(record, plant, line, now, end),
         tools=tuple(map(_tool, record.rows("tools", "is_active"))),
         stocks=limits.stocks,
         schedule_id=current_schedule(record, line),
@@ -54,16 +53,6 @@ def current_schedule(record: Record, line: str) -> str:
 def has_open_proposal(record: Record, line: str) -> bool:
     """Whether a proposal waits for a decision."""
     return bool(record.rows("schedules", f"line = {quoted(line)} AND state = 'proposed'"))
-
-
-def _operations(record: Record, order_ids: list[str]) -> list[Row]:
-    if not order_ids:
-        return []
-    return record.rows("operations", f"order_id IN ({listed(order_ids)})" if len(order_ids) <= MOST_LISTED else None)
-
-
-def _order(row: Row) -> Order:
-    return Order(row["order_id"], row["line"], row["material_id"], float(row["quantity"]), row["due_ts"], row["priority"], OrderState(row["state"]))
 
 
 def _operations_of(
@@ -140,21 +129,13 @@ def _open_spans(plant: PlantModel, scopes: tuple[str, ...], now: datetime, end: 
     return tuple(span for span in spans if span[0] < span[1])
 
 
-def _workers(record: Record, plant: PlantModel, line: str, now: datetime, end: datetime) -> Iterable[Worker]:
-    """Who holds skills. In a plant that plans no shifts of people they are there whenever the line works; one that was taken back was planned."""
+def _workers(record: Record, plant: PlantModel, line: str, now: datetime, end: datetime) -> tuple[Worker, ...]:
+    """Who holds skills, and when they are at the line."""
     held: dict[str, set[str]] = defaultdict(set)
     for row in valid(record.rows("qualifications"), now):
         held[row["person_id"]].add(row["skill_id"])
-    planned = [row for row in record.rows("shift_assignments", with_removed=True) if row["to_ts"] > now] if held else []
-    here = {line, plant.lines[line].area, plant.lines[line].site, *plant.lines[line].machines}
-    times: dict[str, list[Span]] = defaultdict(list)
-    for row in sorted(planned, key=lambda row: row["from_ts"]):
-        if row["equipment"] in here and row["removed_ts"] is None:
-            times[row["person_id"]].append((max(row["from_ts"], now), min(row["to_ts"], end)))
-    always = _open_spans(plant, plant.line_scopes(line), now, end) or () if not planned else ()
-    for person, skills in sorted(held.items()):
-        spans = tuple(span for span in times[person] if span[0] < span[1]) if planned else always
-        yield Worker(person, frozenset(skills), spans)
+    opened = _open_spans(plant, plant.line_scopes(line), now, end) or ()
+    return workers(held, shifts_at(record, plant, line, now), opened, now, end) if held else ()
 
 
 def _tool(row: Row) -> PlantTool:

@@ -8,6 +8,7 @@ from factolake.planning.reacting import EventKind
 from factolake.planning.validator import STAFFING, faults
 from pipelines.planning.causes import Cause
 from pipelines.planning.record import Record
+from pipelines.planning.shifts import taken_back
 
 ASSIGN_S = 3.0
 """Time for people and tools to be found; 1,400 operations with 18 people take a second."""
@@ -37,10 +38,10 @@ def stand_ins(record: Record, made: Built, schedule: tuple[Placed, ...], cause: 
     """Who does what the absent person of `cause` was there for, in a sentence; empty for another cause, or where nobody does any of it."""
     if cause.trigger != EventKind.PERSON_ABSENT.value:
         return ""
-    for row in record.rows("shift_assignments", "removed_ts IS NOT NULL", with_removed=True):
-        if cause.about == f"{cause.trigger} {row['person_id']} {row['assignment_id']}":
-            span = (made.seconds.before(row["from_ts"]), made.seconds.at(row["to_ts"]))
-            return _told(row["person_id"], _work(made, schedule, row["person_id"], span))
+    for about, shift in taken_back(record):
+        if cause.about == f"{cause.trigger} {about}":
+            span = (made.seconds.before(shift.leaves_ts), made.seconds.at(shift.to_ts))
+            return _told(shift.person_id, _work(made, schedule, shift.person_id, span))
     return ""
 
 

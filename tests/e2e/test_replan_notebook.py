@@ -1,4 +1,5 @@
-"""The notebook of a shift that is planned and mended, executed: it says what moves and why, and draws both plans and the risk of each due date."""
+"""The notebook of a shift that is planned and mended, executed: it says what moves, why,
+and what its energy costs, and draws both plans, energy by the hour and the risk of each due date."""
 
 import json
 import os
@@ -25,7 +26,8 @@ def test_a_shift_is_planned_mended_and_explained(tmp_path: Path) -> None:
     assert "because press is down until 15:00" in said
     assert "had the stop been known at 12:00" in said
     assert "90 of 100 end by" in said
-    assert pictures == 2
+    assert "the energy of the work costs" in said and "no order is later; it saves" in said and "could start" in said
+    assert pictures == 3
 
 
 def outputs(notebook: dict[str, list[dict[str, list[dict[str, object]]]]]) -> tuple[str, int]:

@@ -1,6 +1,7 @@
 """Gold arrives in the MES: whole, once, newest, and what is refused is a dead letter."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -208,6 +209,33 @@ def test_a_table_of_an_earlier_contract_is_made_anew(lake: Lake, mes_url: str, c
     sync.close()
     assert oee(mes_url) == {"M1": 10}
     assert "old_name" not in {c["name"] for c in sa.inspect(connect(mes_url)).get_columns("lake_oee")}
+
+
+def test_a_table_that_lacks_new_columns_is_made_anew_from_a_lake_that_lacks_them_too(lake: Lake, mes_url: str, clock: ManualClock) -> None:
+    """The sync of a new release runs before the planner has added the columns to its table; what that writes then arrives."""
+    added = ("ways", "hindsight")
+    before = replace(PLANS, columns=tuple(column for column in PLANS.columns if column.name not in added))
+    put(lake, before, [make_row(before, plan_id="L1-1")])
+    Sync(lake, mes_url, clock).step()
+    run_sql(mes_url, *(f"ALTER TABLE lake_plan DROP COLUMN {name}" for name in added))
+    sync = Sync(lake, mes_url, clock)
+    sync.step()
+    put(lake, PLANS, [make_row(PLANS, plan_id="L1-2", ways="[]")])
+    sync.step()
+    sync.close()
+    rows = query(mes_url, sa.select(TABLES["lake_plan"]).order_by("plan_id"))
+    assert [(row["plan_id"], row["ways"]) for row in rows] == [("L1-1", None), ("L1-2", "[]")]
+    assert letters(mes_url) == []
+
+
+def test_a_table_where_other_columns_may_be_null_is_made_anew(lake: Lake, mes_url: str, clock: ManualClock) -> None:
+    put(lake, PLANS, [make_row(PLANS, plan_id="L1-1")])
+    Sync(lake, mes_url, clock).step()
+    run_sql(mes_url, "CREATE TABLE loose AS SELECT * FROM lake_plan", "DROP TABLE lake_plan", "ALTER TABLE loose RENAME TO lake_plan")
+    for made_anew in (("lake_plan",), ()):
+        assert Store(connect(mes_url)).prepare() == made_anew
+    Sync(lake, mes_url, clock).step()
+    assert [row["plan_id"] for row in query(mes_url, sa.select(TABLES["lake_plan"]))] == ["L1-1"]
 
 
 def test_an_index_that_came_after_its_table_is_made_and_the_rows_stay(lake: Lake, mes_url: str, clock: ManualClock) -> None:

@@ -105,9 +105,20 @@ def test_who_is_planned_is_on_shift_from_the_beginning_to_the_end_at_the_place_a
     assert on_shift({Role.OPERATOR}, f"{LINE_PATH}/{M3}", DAY) == on_shift({Role.QUALITY}, LINE_PATH, DAY) == []
     do("planner", "shift_assignment.end", str(planned["id"]), at=DAY + HOUR)
     assert on_shift({Role.OPERATOR}, LINE_PATH, DAY + 2 * HOUR) == []
-    assert ShiftAssignment.objects.get().to_ts == DAY + HOUR
+    kept = ShiftAssignment.objects.get()
+    assert (kept.to_ts, kept.planned_to_ts) == (DAY + HOUR, DAY + 8 * HOUR)
     with pytest.raises(Exception, match="what was stays"):
         do("planner", "shift_assignment.end", str(planned["id"]), at=DAY + 3 * HOUR)
+
+
+@on_sqlite
+def test_a_shift_that_is_taken_back_before_it_begins_keeps_the_end_it_was_planned_to_have() -> None:
+    planned = do("planner", "shift_assignment.create", person_id="operator", equipment_id=M1, role="operator", from_ts=DAY, to_ts=DAY + 8 * HOUR)
+    assert planned["planned_to_ts"] is None
+    for _ in range(2):
+        do("planner", "shift_assignment.end", str(planned["id"]), at=DAY - HOUR)
+        kept = ShiftAssignment.objects.get()
+        assert (kept.to_ts, kept.planned_to_ts) == (DAY, DAY + 8 * HOUR)
 
 
 @on_sqlite

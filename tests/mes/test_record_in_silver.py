@@ -12,6 +12,7 @@ from django.apps import apps
 from django.db import models
 from mes_rows import make_row, put
 from record_plant import LINE, M1, do, order
+from schedule_plant import orders as released
 
 from factolake.bus.spool_bus import Spool
 from factolake.config import load_plant
@@ -29,10 +30,12 @@ from factolake.mes.audit.models import AuditEntry
 from factolake.mes.core.record import Record
 from factolake.mes.downtime.models import Stop
 from factolake.mes.downtime.takeover_run import turn
+from factolake.mes.equipment.models import Equipment
 from factolake.mes.maintenance.seed import seed as seed_codes
 from factolake.mes.production.models import Order
+from factolake.mes.scheduling.situation import situation_of as page_situation
 from factolake.mes.sync.run import Sync
-from factolake.planning.situation import Alternative, Stock
+from factolake.planning.situation import Alternative, Span, Stock
 from factolake.refine.mes_changes import CHANGES, REFUSED
 from factolake.refine.mes_tables import MES_ROWS
 from factolake.refine.plant_model import record_plant
@@ -182,6 +185,40 @@ def test_every_row_of_the_record_is_in_silver_as_the_database_has_it(way: Way) -
     assert (moved.equipment, moved.alternatives, moved.needs) == (M1, (Alternative(LINE, 24.5, skills=()),), {"STEEL": 0.0001})
     joined = query(way.lake, "select o.order_id, m.base_unit from silver.orders o join silver.materials m using (material_id) order by 1").to_pylist()
     assert joined == [{"order_id": name, "base_unit": "C62"} for name in ("PO-1", "PO-2")]
+
+
+def test_planner_and_page_find_the_same_people_at_the_same_times(way: Way) -> None:
+    """Three are qualified: one is planned until noon, one whose shift was to last until 17:00 was sent home at 10:00, one is not planned."""
+    released("PO-1")
+    do("engineer", "skill.create", skill_id="laser", name="Laser")
+    do("engineer", "skill_requirement.create", skill_id="laser", equipment_id=LINE)
+    for who in ("operator", "quality", "maintenance"):
+        do("engineer", "qualification.create", person_id=who, skill_id="laser")
+    for who, at, hours in (("operator", LINE, 3), ("quality", M1, 8)):
+        ends = {"from_ts": NOW.isoformat(), "to_ts": (NOW + timedelta(hours=hours)).isoformat()}
+        made = do("planner", "shift_assignment.create", person_id=who, equipment_id=at, role=who, **ends)
+    now = NOW + timedelta(hours=2)
+    do("planner", "shift_assignment.end", str(made["id"]), at=NOW + timedelta(hours=1))
+    way.go()
+    by_planner = situation_of(SilverRecord(way.lake), load_plant(PLANT), LINE, now, PlannerSettings(horizon_days=14)).workers
+    by_page = page_situation(Equipment.objects.get(pk=LINE), now).workers
+    there = {one.person_id: joined(one.spans) for one in by_planner}
+    assert there == {one.person_id: joined(one.spans) for one in by_page}
+    assert [there[who][0] for who in ("maintenance", "quality")] == [there["operator"][1]] * 2, "nobody before the shift that was planned ends"
+    assert there["operator"][0] == (now, NOW + timedelta(hours=3))
+    assert there["operator"][1][0] >= NOW + timedelta(hours=8)
+    assert len(there["operator"]) > 20, "and whenever the line works after it"
+
+
+def joined(spans: tuple[Span, ...]) -> list[Span]:
+    """Spans that touch as one."""
+    found: list[Span] = []
+    for start, end in sorted(spans):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((start, end))
+    return found
 
 
 @pytest.mark.parametrize("mes", MES_TABLES, ids=lambda mes: mes.noun)

@@ -14,6 +14,7 @@ from schedule_plant import HOUR, accept, entry, orders, propose
 from factolake.mes.downtime.models import Stop
 from factolake.mes.equipment.models import Equipment
 from factolake.mes.pages.load_chart import Slot, draw_load, loads
+from factolake.mes.personnel.models import ShiftAssignment
 from factolake.mes.production.models import Operation
 from factolake.mes.scheduling.calendar import Pause
 from factolake.mes.scheduling.models import ScheduleEntry, ScheduleVersion
@@ -137,6 +138,68 @@ def test_people_and_tools_are_judged_too_and_a_short_stock_is_told() -> None:
         do("planner", "shift_assignment.create", person_id=who, equipment_id=LINE, role=who, **span)
     assert "operator is not there all that time" in tried(pages, PO_2_20=move(M2, 6))["told"][0]
     assert tried(pages, PO_2_20=move(M2, 9))["good"], "after the last shift that is planned for anybody nobody knows who is there"
+    last = ShiftAssignment.objects.order_by("pk").last()
+    assert last is not None
+    do("planner", "shift_assignment.end", str(last.pk), at=timezone.now())
+    assert "operator is not there all that time" in tried(pages, PO_2_20=move(M2, 6))["told"][0], "one that was taken back was planned"
+
+
+def housings(line: str, machine: str) -> None:
+    """PO-2 takes a housing a piece at its first step; of 100, 40 are there, and PO-5 makes 70 at the machine."""
+    do("planner", "material.create", material_id="HOUSING")
+    do("engineer", "routing_step.create", material_id="HOUSING", number=10, equipment_id=machine, planned_run_s=36.0)
+    do("planner", "order.create", order_id="PO-5", material_id="HOUSING", quantity=70, line_id=line)
+    do("planner", "order.release", "PO-5")
+    do("engineer", "bill_item.create", material_id="G-200", component_id="HOUSING", step_number=10, quantity=1)
+    do("planner", "lot.create", lot_id="H-1", material_id="HOUSING", quantity=40, equipment_id=LINE)
+
+
+def second_line() -> None:
+    """L2 beside the line, with one machine."""
+    above = Equipment.objects.get(pk=LINE).parent
+    assert above is not None
+    line = Equipment.objects.create(
+        equipment_id="L2", name="L2", level="ProductionLine", parent=above, path=f"{above.path}/L2", changed_ts=timezone.now()
+    )
+    Equipment.objects.create(equipment_id="L2-M1", name="L2-M1", level="WorkUnit", parent=line, path=f"{line.path}/L2-M1", changed_ts=timezone.now())
+
+
+@pytest.mark.usefixtures("record")
+def test_an_assembly_is_refused_before_what_it_takes_is_made() -> None:
+    orders("PO-2")
+    housings(LINE, M3)
+    accept(propose(at("PO-5.10", M3, 1), at("PO-2.10", M1, 2)))
+    pages = Pages("planner")
+    early = tried(pages, PO_2_10=move(M1, 1.5))
+    assert (early["good"], early["wrong"]) == (False, ["PO-2.10", "PO-5.10"])
+    assert re.search(r"PO-2.10 would begin at .* and takes 60 of HOUSING from order PO-5, which PO-5.10 makes until", early["told"][0])
+    assert not tried(pages, PO_5_10=move(M3, 1.5))["good"], "nor may what it takes be made later"
+    assert tried(pages, PO_5_10=move(M3, 0), PO_2_10=move(M1, 1))["good"]
+    do("planner", "lot.create", lot_id="H-2", material_id="HOUSING", quantity=60, equipment_id=LINE)
+    assert tried(pages, PO_2_10=move(M1, 0))["good"], "all of it is there"
+
+
+@pytest.mark.usefixtures("sqlite_record")
+def test_what_another_line_makes_and_takes_counts_as_in_the_planner() -> None:
+    second_line()
+    orders("PO-2")
+    housings("L2", "L2-M1")
+    Operation.objects.filter(pk="PO-5.10").update(planned_start_ts=BEGIN, planned_end_ts=BEGIN + HOUR)
+    accept(propose(at("PO-2.10", M1, 2)))
+    pages = Pages("planner")
+    early = tried(pages, PO_2_10=move(M1, 0.5))
+    assert (early["good"], early["wrong"]) == (False, ["PO-2.10"])
+    assert "PO-2.10 takes more HOUSING at" in early["told"][0]
+    assert tried(pages, PO_2_10=move(M1, 1))["good"]
+    do("planner", "lot.create", lot_id="H-2", material_id="HOUSING", quantity=60, equipment_id=LINE)
+    assert tried(pages, PO_2_10=move(M1, 0))["good"]
+    do("planner", "material.create", material_id="G-300")
+    do("engineer", "routing_step.create", material_id="G-300", number=10, equipment_id="L2-M1", planned_run_s=36.0)
+    do("planner", "order.create", order_id="PO-7", material_id="G-300", quantity=80, line_id="L2")
+    do("planner", "order.release", "PO-7")
+    do("engineer", "bill_item.create", material_id="G-300", component_id="HOUSING", step_number=10, quantity=1)
+    Operation.objects.filter(pk="PO-7.10").update(planned_start_ts=BEGIN + 0.25 * HOUR, planned_end_ts=BEGIN + HOUR)
+    assert not tried(pages, PO_2_10=move(M1, 0))["good"], "80 of the 100 go to the other line"
 
 
 @pytest.mark.usefixtures("sqlite_record")

@@ -128,3 +128,20 @@ def test_a_request_beside_an_open_proposal_says_what_it_waits_for(record: str) -
     with CaptureQueriesContext(connection) as asked:
         Pages("viewer").get(PAGE)
     assert sum("FROM lake_plan WHERE line" in each["sql"] for each in asked) == 1
+
+
+def test_a_table_of_an_earlier_release_has_nothing_to_say_beside_a_proposal_until_the_sync_makes_it_anew(record: str) -> None:
+    orders("PO-1")
+    propose(entry("PO-1.10", M1, 1), by="erp", source_id="L1-1")
+    tried(record, "L1-1", status="feasible", is_published=True, hindsight="One order saved.")
+    pages = Pages("viewer")
+    assert "One order saved." in text(pages.get(PAGE))
+    with connection.cursor() as cursor:
+        for column in ("ways", "hindsight"):
+            cursor.execute(f"ALTER TABLE lake_plan DROP COLUMN {column}")
+    before = pages.get(PAGE)
+    assert before.status_code == 200
+    assert "One order saved." not in text(before)
+    assert "L1.1" in card(pages)
+    tried(record, "L1-1", status="feasible", is_published=True, hindsight="Made anew.")
+    assert "Made anew." in text(pages.get(PAGE))

@@ -166,16 +166,18 @@ def test_the_situation_is_what_silver_has(line: PlannedLine) -> None:
     assert found.tools[0].spans == ()  # worn
     units = {unit.equipment: unit for unit in found.machines}
     assert units[M2].down_since_ts == later(-5) and units[M1].down_since_ts is None and LINE in units
-    first = units[M1].open_spans[0] if units[M1].open_spans else None
-    assert first == (NOW, later(120))  # to the end of the early shift, 14:00 in Bremen
-    assert [worker.spans for worker in found.workers] == [units[M1].open_spans]  # nobody's shifts are planned
+    opened = units[M1].open_spans or ()
+    assert opened[0] == (NOW, later(120))  # to the end of the early shift, 14:00 in Bremen
+    assert [worker.spans for worker in found.workers] == [opened]  # nobody's shifts are planned
     shift = {"assignment_id": 1, "person_id": "anna", "equipment": LINE, "from_ts": later(-60), "to_ts": later(30)}
     line.put("shift_assignments", shift)
+    after = ((later(30), later(120)), *opened[1:])
     found = situation_of(Record(line.lake), line.plant, LINE, NOW, line.settings)
-    assert [worker.spans for worker in found.workers] == [((NOW, later(30)),)]
-    line.put("shift_assignments", {**shift, "removed_ts": later(-1)})
-    found = situation_of(Record(line.lake), line.plant, LINE, NOW, line.settings)
-    assert [worker.spans for worker in found.workers] == [()]  # the only shift that was planned was taken back
+    assert [worker.spans for worker in found.workers] == [((NOW, later(30)), *after)]
+    for taken_back in ({"removed_ts": later(-1)}, {"to_ts": later(-1), "planned_to_ts": later(30)}):
+        line.put("shift_assignments", {**shift, **taken_back})
+        found = situation_of(Record(line.lake), line.plant, LINE, NOW, line.settings)
+        assert [worker.spans for worker in found.workers] == [after]  # the only shift that was planned was taken back
 
 
 def worked_before(line: PlannedLine, factors: tuple[float, ...]) -> None:

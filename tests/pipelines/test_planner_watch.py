@@ -162,13 +162,14 @@ def test_stock_that_is_held_is_late_and_work_that_has_no_other_is_told_and_stays
     assert cause(line) is None
 
 
-def test_who_is_absent_matters_where_their_skill_is_needed(line: PlannedLine) -> None:
-    shift = {"assignment_id": 1, "person_id": "anna", "equipment": LINE, "from_ts": later(-60), "to_ts": later(120), "removed_ts": later(-1)}
-    line.put("shift_assignments", shift)
+@pytest.mark.parametrize("taken_back", [{"removed_ts": later(-1)}, {"to_ts": later(-1), "planned_to_ts": later(120)}], ids=["removed", "ended"])
+def test_who_is_absent_matters_where_their_skill_is_needed(line: PlannedLine, taken_back: dict[str, object]) -> None:
+    shift = {"assignment_id": 1, "person_id": "anna", "equipment": LINE, "from_ts": later(-60), "to_ts": later(120)}
+    line.put("shift_assignments", {**shift, **taken_back})
     line.put("qualifications", {"qualification_id": 1, "person_id": "anna", "skill_id": "laser"})
     assert cause(line) is None
     line.put("skill_requirements", {"requirement_id": 1, "skill_id": "laser", "material_id": "GBX-200", "step_number": 20})
-    assert "anna is absent until" in why(line)
+    assert "anna is absent until 14:00" in why(line)
 
 
 def test_the_night_is_planned_at_its_hour_by_plant_time_and_once(line: PlannedLine) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from factolake.domain.job import Link, Mode, Placed
 from factolake.domain.order import OperationState, OrderState
 from factolake.planning.building import Rules, built, current, entries
-from factolake.planning.situation import Alternative, Order, OrderOperation, PlantTool, Situation, Span, Stock, Worker, WorkUnit
+from factolake.planning.situation import Alternative, Order, OrderOperation, Peg, PlantTool, Situation, Span, Stock, Worker, WorkUnit
 from factolake.planning.validator import Rule, faults
 from factolake.planning.ways import alternatives
 
@@ -339,6 +339,7 @@ def situations(draw: st.DrawFn) -> Situation:
                     skills=draw(st.sampled_from([(), ("laser",)])),
                     tool_classes=draw(st.sampled_from([(), ("drill",)])),
                     needs=draw(st.sampled_from([{}, {"steel": 0.3}])),
+                    pegs=draw(st.sampled_from([(), *((Peg("steel", 1.0, other),) for other in "ABC" if other > order)])),
                 )
             )
     edges = sorted(draw(st.sets(moments, min_size=2, max_size=6)))
@@ -361,6 +362,8 @@ def situations(draw: st.DrawFn) -> Situation:
 def test_what_stands_breaks_no_rule_and_every_open_operation_is_planned_or_named(situation: Situation) -> None:
     made = built(situation)
     assert [fault for fault in faults(made.problem, made.problem.fixed) if fault.rule is not Rule.PLACED] == []
+    fixed = {placed.operation for placed in made.problem.fixed}
+    assert all(link.operation in fixed for number in fixed for link in made.problem.operations[number].after), "nothing that stands waits for others"
     ended = {OperationState.COMPLETED, OperationState.CANCELLED}
     stand = {made.operations[placed.operation].operation_id for placed in made.problem.fixed}
     named = {one.operation_id for one in made.refused}

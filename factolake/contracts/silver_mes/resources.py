@@ -45,6 +45,7 @@ SHIFT_ASSIGNMENTS = of(
         text("role", "As what.", nullable=False),
         stamp("from_ts", "Beginning", nullable=False),
         stamp("to_ts", "End, exclusive", nullable=False),
+        stamp("planned_to_ts", "End as it was planned, if it was taken back or ended before; null: it was not"),
     ),
     assignment_id="id",
     equipment="equipment_id",

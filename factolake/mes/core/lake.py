@@ -9,14 +9,15 @@ from django.db import connection
 AT_ONCE = 2_000
 
 
-def is_there(table: str) -> bool:
-    """Whether the sync has made `table`."""
+def is_there(table: str, *columns: str) -> bool:
+    """Whether the sync has made `table`, with `columns` that one of an earlier release lacks until the sync of this one makes it anew."""
+    named = "SELECT name FROM pragma_table_info(%s)"
+    if connection.vendor != "sqlite":
+        named = "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped"
     with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            cursor.execute("SELECT 1 FROM sqlite_master WHERE name = %s", [table])
-        else:
-            cursor.execute("SELECT 1 WHERE to_regclass(%s) IS NOT NULL", [table])
-        return cursor.fetchone() is not None
+        cursor.execute(named, [table])
+        found = {name for (name,) in cursor.fetchall()}
+    return bool(found) and found.issuperset(columns)
 
 
 def rows(query: str, parameters: Sequence[object] = ()) -> Iterator[dict[str, Any]]:

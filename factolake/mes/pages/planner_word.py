@@ -57,7 +57,8 @@ class Way:
 
 def beside(version: ScheduleVersion, interrupted: Collection[str]) -> tuple[dict[str, list[Way]], str]:
     """By operation of `interrupted` what may become of it, the plan's own way first; and what earlier knowledge of the stop was worth, in words."""
-    found = next(rows(f"SELECT ways, hindsight FROM {TABLE} WHERE plan_id = %s", [version.source_id]), None) if is_there(TABLE) else None
+    query = f"SELECT ways, hindsight FROM {TABLE} WHERE plan_id = %s"
+    found = next(rows(query, [version.source_id]), None) if is_there(TABLE, "ways", "hindsight") else None
     ways: dict[str, list[Way]] = {}
     for each in json.loads((found and found["ways"]) or "[]"):
         if each["operation"] in interrupted:

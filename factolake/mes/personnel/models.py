@@ -92,6 +92,7 @@ class ShiftAssignment(Record):
     role = models.CharField(max_length=16, choices=[(r.value, r.value) for r in Role], db_comment="As what.")
     from_ts = models.DateTimeField(db_comment="Beginning (UTC).")
     to_ts = models.DateTimeField(db_comment="End, exclusive (UTC).")
+    planned_to_ts = models.DateTimeField(null=True, db_comment="End as it was planned, if it was taken back or ended before (UTC); null: it was not.")
 
     class Meta:
         """Who is on shift now is found at once."""

@@ -5,18 +5,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q, Sum
+from django.db.models import Q
 
-from factolake.domain.order import MAKING
 from factolake.mes.equipment.models import Equipment
 from factolake.mes.personnel.models import Qualification, ShiftAssignment, SkillRequirement
-from factolake.mes.production.models import BillItem, Consumption, Delivery, DeliveryState, Lot, LotStatus, Operation, Order
+from factolake.mes.production.models import Operation
 from factolake.mes.quality.good_checks import below
 from factolake.mes.quality.scope import paths_above
+from factolake.mes.scheduling.materials import Amounts, materials_of
 from factolake.mes.tooling.models import Tool, ToolRequirement
-from factolake.planning.situation import PlantTool, Span, Stock, Worker
+from factolake.planning.roster import PlannedShift, workers
+from factolake.planning.situation import Peg, PlantTool, Span, Stock, Worker
 
-Amounts = Mapping[str, Mapping[str, float]]
 Asked = Mapping[tuple[str, str], tuple[str, ...]]
 
 
@@ -24,7 +24,8 @@ Asked = Mapping[tuple[str, str], tuple[str, ...]]
 class Means:
     """What operations take, and the people, tools and stocks that there are.
 
-    `skills`: by operation and machine. By operation: `tool_classes`, `needs` of a material for each item, and how much of it was `taken` already.
+    `skills`: by operation and machine. By operation: `tool_classes`, `needs` of a material for each item, how much of it was `taken` already, and
+    what of it comes from other orders (`pegs`).
     """
 
     skills: Asked
@@ -34,27 +35,35 @@ class Means:
     workers: tuple[Worker, ...]
     tools: tuple[PlantTool, ...]
     stocks: tuple[Stock, ...]
+    pegs: Mapping[str, tuple[Peg, ...]]
 
 
-NOTHING = Means({}, {}, {}, {}, (), (), ())
+NOTHING = Means({}, {}, {}, {}, (), (), (), {})
 """Work that takes a machine and nothing else."""
 
 
-def means_of(line: Equipment, work: Sequence[Operation], places: Iterable[Equipment], opened: tuple[Span, ...], now: datetime) -> Means:
-    """The means of the line's open operations, at any of `places`; `opened`: when the line works. What the record does not keep, nothing asks for."""
+def means_of(
+    line: Equipment, work: Sequence[Operation], places: Iterable[Equipment], opened: tuple[Span, ...], now: datetime, end: datetime
+) -> Means:
+    """The means of the line's open operations, at any of `places`, from `now` to `end`; `opened`: when the line works.
+
+    What the record does not keep, nothing asks for.
+    """
     materials = {each.order.material_id for each in work}
     skills = _skills(work, {each.pk: each.path for each in places}, now)
-    classes, needs = _tool_classes(work, materials, now), _needs(work, materials, now)
+    classes = _tool_classes(work, materials, now)
     wanted = {name for names in skills.values() for name in names}
     tools = Tool.objects.filter(is_active=True, tool_class__in={name for names in classes.values() for name in names}) if classes else ()
+    found = materials_of(line, work, now)
     return Means(
         skills,
         classes,
-        needs,
-        _taken([each for each in work if each.operation_id in needs and each.actual_start_ts is not None]),
-        tuple(_workers(line, wanted, opened, now)) if wanted else (),
+        found.needs,
+        found.taken,
+        _workers(line, wanted, opened, now, end) if wanted else (),
         tuple(PlantTool(each.tool_id, each.tool_class, each.equipment_id or "", () if each.is_worn else None) for each in tools),
-        _stocks({name for each in needs.values() for name in each}) if needs else (),
+        found.stocks,
+        found.pegs,
     )
 
 
@@ -85,55 +94,18 @@ def _tool_classes(work: Iterable[Operation], materials: set[str], now: datetime)
     return {key: tuple(sorted(by_step[step])) for key, step in steps.items() if step in by_step}
 
 
-def _needs(work: Iterable[Operation], materials: set[str], now: datetime) -> dict[str, dict[str, float]]:
-    by_step: dict[tuple[str, int], dict[str, float]] = defaultdict(dict)
-    items = BillItem.objects.filter(_valid(now), material__in=materials)
-    for material, step, component, quantity in items.values_list("material_id", "step_number", "component_id", "quantity"):
-        by_step[material, step][component] = by_step[material, step].get(component, 0.0) + float(quantity)
-    steps = {each.operation_id: (each.order.material_id, each.number) for each in work}
-    return {key: by_step[step] for key, step in steps.items() if step in by_step}
-
-
-def _taken(begun: list[Operation]) -> dict[str, dict[str, float]]:
-    found: dict[str, dict[str, float]] = defaultdict(dict)
-    if begun:
-        used = Consumption.objects.filter(operation__in=begun).order_by().values_list("operation_id", "lot__material_id")
-        for key, material, quantity in used.annotate(Sum("quantity")):
-            found[key][material] = float(quantity)
-    return found
-
-
-def _workers(line: Equipment, skills: set[str], opened: tuple[Span, ...], now: datetime) -> Iterable[Worker]:
-    """Who holds one of the skills. After the last shift that is planned for anybody, they are taken to be there whenever the line works."""
+def _workers(line: Equipment, skills: set[str], opened: tuple[Span, ...], now: datetime, end: datetime) -> tuple[Worker, ...]:
+    """Who holds one of the skills, and when they are at the line."""
     held: dict[str, set[str]] = defaultdict(set)
     holders = Qualification.objects.filter(_valid(now), skill__in=skills, person__is_active=True)
     for person, skill in holders.values_list("person_id", "skill_id"):
         held[person].add(skill)
+    return workers(held, _shifts(line, now), opened, now, end) if held else ()
+
+
+def _shifts(line: Equipment, now: datetime) -> list[PlannedShift]:
+    """Those planned at the line, around it or at its machines that are not over; of one that was ended early its planned end counts."""
     here = Q(equipment__path__in=paths_above(line.path)) | below("equipment__path", line.path)
-    shifts = (
-        list(ShiftAssignment.objects.filter(here, to_ts__gt=now).order_by("from_ts").values_list("person_id", "from_ts", "to_ts")) if held else []
-    )
-    known_until = max([now, *(to_ts for _, _, to_ts in shifts)])
-    later = [(max(start, known_until), end) for start, end in opened if end > known_until]
-    for person, own in sorted(held.items()):
-        planned = [(max(from_ts, now), to_ts) for who, from_ts, to_ts in shifts if who == person]
-        yield Worker(person, frozenset(own), (*planned, *later))
-
-
-def _stocks(components: set[str]) -> tuple[Stock, ...]:
-    """What may be used of each component that is booked in lots or awaited, and the deliveries that are expected.
-
-    Once a delivery of it was entered, whatever became of it, that is all that comes. What open orders make is the plan's own matter, and no stock.
-    """
-    own = Order.objects.filter(material__in=components, state__in=[state.value for state in MAKING])
-    bought = components - set(own.order_by().values_list("material_id", flat=True).distinct())
-    told = Delivery.objects.filter(material__in=bought).order_by()
-    awaited: dict[str, list[tuple[datetime, float]]] = defaultdict(list)
-    for each in told.filter(state=DeliveryState.EXPECTED.value):
-        awaited[each.material_id].append((each.expected_ts, float(each.left)))
-    limits = set(told.values_list("material_id", flat=True).distinct())
-    booked = Lot.objects.filter(material__in=bought).order_by()
-    usable = booked.filter(status=LotStatus.UNRESTRICTED.value, remaining__gt=0)
-    there = dict(usable.values_list("material_id").annotate(Sum("remaining")))
-    known = sorted(limits.union(booked.values_list("material_id", flat=True).distinct()))
-    return tuple(Stock(name, float(there.get(name, 0)), tuple(awaited[name]), is_all=name in limits) for name in known)
+    found = ShiftAssignment.objects.filter(here, Q(to_ts__gt=now) | Q(planned_to_ts__gt=now))
+    rows = found.values_list("person_id", "from_ts", "to_ts", "planned_to_ts")
+    return [PlannedShift(person, from_ts, planned_to_ts or to_ts, to_ts) for person, from_ts, to_ts, planned_to_ts in rows]

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 
 from factolake.domain.job import Placed
+from factolake.planning.bounds import made_by
 from factolake.planning.building import Built
 from factolake.planning.judging.open_time import OpenTime
 from factolake.planning.validator import Fault, Rule
@@ -60,6 +61,9 @@ def _busy(plan: Built, fault: Fault, schedule: Schedule) -> str:
 def _too_soon(plan: Built, fault: Fault, schedule: Schedule) -> str:
     before, number = fault.operations
     placed = schedule[number]
+    if plan.problem.operations[before].job != plan.problem.operations[number].job:
+        what = f"{name(plan, number)} would begin at {plan.told(placed.start)} and takes {made_by(plan, before, number)}"
+        return f"{what}, which {name(plan, before)} makes until {plan.told(schedule[before].end)}"
     link = next(link for link in plan.problem.operations[number].after if link.operation == before)
     ends = f"{name(plan, before)} before it ends at {plan.told(schedule[before].end)}"
     if link.lag < 0:

@@ -58,7 +58,7 @@ def situation(
     places = [each for each in equipment.values() if each.pk in used or (each.pk != line.pk and each.is_active)]
     closed = pauses(line.pk, now, until)
     opened = open_spans([each for each in closed if not each.machine], now, until)
-    means = means_of(line, [*operations.values()], places, opened, now) if has_means else NOTHING
+    means = means_of(line, [*operations.values()], places, opened, now, until) if has_means else NOTHING
     others = _others([operations[key] for key in wishes if key in operations], wishes, now)
     return Situation(
         now_ts=now,
@@ -108,6 +108,7 @@ def _operation(row: Operation, others: Iterable[Alternative], means: Means) -> O
         tool_classes=means.tool_classes.get(row.operation_id, ()),
         needs=means.needs.get(row.operation_id, {}),
         taken=means.taken.get(row.operation_id, {}),
+        pegs=means.pegs.get(row.operation_id, ()),
     )
 
 

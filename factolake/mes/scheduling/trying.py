@@ -1,7 +1,8 @@
 """Changes that a planner tries out: judged as they stand by the rules of plans and by those of proposals. Nothing is written.
 
 People, tools and materials are judged as the record has them. A stock that runs short is told and forbids nothing while no delivery of the material
-was ever entered: nobody knows what is on its way. What was wrong with the plan before and has nothing to do with a change is nobody's fault here.
+was ever entered and no order makes it: nobody knows what is on its way. What was wrong with the plan before and has nothing to do with a change is
+nobody's fault here.
 """
 
 from collections.abc import Collection, Iterable

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
+from sqlalchemy.engine.interfaces import ReflectedColumn
 
 from factolake.contracts.table import Column, Type
 from factolake.mes.sync.targets import FEEDS, Feed, MesTable
@@ -120,7 +121,7 @@ def prepare(connection: sa.Connection) -> tuple[str, ...]:
     """Create what is missing and rebuild what no longer fits its contract; returns the names of the tables made anew."""
     present = sa.inspect(connection)
     names = set(present.get_table_names())
-    stale = [t for t in METADATA.sorted_tables if t.name in names and {c["name"] for c in present.get_columns(t.name)} != set(t.columns.keys())]
+    stale = [table for table in METADATA.sorted_tables if table.name in names and _is_stale(table, present.get_columns(table.name))]
     for table in stale:
         table.drop(connection)
     METADATA.create_all(connection)
@@ -130,6 +131,11 @@ def prepare(connection: sa.Connection) -> tuple[str, ...]:
     if forgotten:
         connection.execute(sa.delete(BOOKMARKS).where(BOOKMARKS.c.feed.in_(forgotten)))
     return tuple(table.name for table in stale)
+
+
+def _is_stale(table: sa.Table, held: Iterable[ReflectedColumn]) -> bool:
+    """Whether the database has other columns than the contract, or others of them may be null: rows would be refused that are good."""
+    return {each["name"]: each["nullable"] for each in held} != {each.name: bool(each.nullable and not each.primary_key) for each in table.columns}
 
 
 def connect(url: str) -> sa.Engine:

@@ -11,7 +11,7 @@ from factolake.planning.building.leaving_out import RUNNING, Refused, refused
 from factolake.planning.building.pinning import pinned
 from factolake.planning.building.seconds import Seconds, told
 from factolake.planning.building.supply import materials_of, needs_of, units
-from factolake.planning.situation import Order, OrderOperation, Situation
+from factolake.planning.situation import Order, OrderOperation, Peg, PegKind, Situation
 
 WEIGHTS = job.Weights(makespan=1, tardiness=10, setup=1, moved=300)
 """A late second costs as much as ten of a later end; moving an operation is worth five minutes."""
@@ -141,14 +141,15 @@ class _Assembly:
         return tuple(same) if same and number not in bare else (job.Mode(pin.machine, pin.duration),)
 
     def _after(self, draft: Draft, modes: tuple[job.Mode, ...], held: frozenset[int]) -> tuple[job.Link, ...]:
+        fed = tuple(job.Link(number) for number in draft.fed_by)
         if draft.before is None:
-            return ()
+            return fed
         before, pin = self.found[draft.before], self.found[draft.before].pin
         if pin is not None and draft.before in held:
             lag = max(lag_after(self.ground, before, pin.duration, draft, mode.duration) for mode in modes)
-            return (job.Link(draft.before, self._without_pauses(pin, lag)),)
+            return (job.Link(draft.before, self._without_pauses(pin, lag)), *fed)
         lag = max(lag_after(self.ground, before, one.duration, draft, mode.duration) for one in before.modes for mode in modes)
-        return (job.Link(draft.before, lag),)
+        return (job.Link(draft.before, lag), *fed)
 
     def _without_pauses(self, pin: Pin, lag: int) -> int:
         """A lag below 0 counted back in open time from the end of work that stands: its parts come while it works, not in its pauses."""
@@ -204,7 +205,31 @@ def _notes(ground: Ground, found: list[Draft], gone: set[str], fixed: tuple[job.
             yield f"operation {operation.operation_id} is running at {operation.equipment}, which runs another one; suspend one of them"
     for operation_id in sorted(gone):
         yield f"operation {operation_id} is not planned and cannot stay where the schedule has it; its place is taken as free"
+    yield from _unwaited(found)
     for stock in at.stocks:
         overdue = [quantity for when, quantity in stock.arrivals if when <= at.now_ts]
         if overdue:
             yield f"{sum(overdue):g} of {stock.material_id} should have come already and are not counted; say when they come, or book them in"
+
+
+def _unwaited(found: list[Draft]) -> Iterator[str]:
+    """What is taken from other orders without a link to them, by material and order."""
+    amounts: dict[Peg, float] = {}
+    takers: dict[Peg, list[str]] = {}
+    for draft in found:
+        for peg in draft.operation.pegs if draft.is_free and not draft.has_begun else ():
+            key = replace(peg, quantity=0.0)
+            amounts[key] = amounts.get(key, 0.0) + peg.quantity
+            takers.setdefault(key, []).append(draft.operation.operation_id)
+    for peg, quantity in amounts.items():
+        if peg.kind in _WHY_UNWAITED:
+            first, *others = takers[peg]
+            who = f"{first} and {len(others)} more" if others else first
+            yield f"{quantity:g} of {peg.material_id} for {who} come from order {peg.order_id}, {_WHY_UNWAITED[peg.kind]}"
+
+
+_WHY_UNWAITED = {
+    PegKind.UNDATED: "of which nobody knows when it ends, and are taken to be there; plan that order",
+    PegKind.CIRCLE: "which itself waits for them, and are taken to be there; put the bills or one of the orders right",
+}
+"""Why a plan does not wait for what an order makes, and what to do about it."""

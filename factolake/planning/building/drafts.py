@@ -1,14 +1,14 @@
 """Operations of a situation as operations of a problem: free ones with every way to do them, pinned ones with the one place where they stand."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import product
+from dataclasses import dataclass, replace
+from itertools import chain, product
 from math import ceil
 
 from factolake.domain.job import Mode
 from factolake.domain.order import OperationState
 from factolake.planning.building.ground import ENDED, Ground
-from factolake.planning.building.leaving_out import RUNNING, skills_at, staffed, steps
+from factolake.planning.building.leaving_out import RUNNING, last_steps, skills_at, staffed, steps, waits_for
 from factolake.planning.building.seconds import first_open
 from factolake.planning.building.supply import has_begun
 from factolake.planning.situation import OrderOperation
@@ -38,7 +38,8 @@ class Draft:
     """An operation of the problem to be: what it is when nothing pins it, and its pin, if any.
 
     `job`: the place of its order among those with a draft. `before`: the draft that comes before it in its order; None: nothing open does, or it does
-    not wait for it. `is_free`: it may be planned; else it is in the problem only where it stands.
+    not wait for it. `is_free`: it may be planned; else it is in the problem only where it stands. `fed_by`: the last steps of other orders whose
+    material it takes.
     """
 
     operation: OrderOperation
@@ -48,6 +49,12 @@ class Draft:
     before: int | None
     pin: Pin | None
     is_free: bool
+    fed_by: tuple[int, ...] = ()
+
+    @property
+    def befores(self) -> tuple[int, ...]:
+        """All drafts that it comes after."""
+        return self.fed_by if self.before is None else (self.before, *self.fed_by)
 
     @property
     def has_begun(self) -> bool:
@@ -75,14 +82,27 @@ def drafts(ground: Ground, left_out: set[str], gone: set[str]) -> list[Draft]:
             pin = _pin(ground, operation, found[before] if before is not None else None, is_free=is_free)
             if not is_free and (pin is None or operation.operation_id in gone):
                 continue
-            waits_for = before if is_free and operation.state != RUNNING else None
-            release = _release(ground, operation, ended if waits_for is None else None)
+            comes_after = before if is_free and operation.state != RUNNING else None
+            release = _release(ground, operation, ended if comes_after is None else None)
             modes = tuple(_modes(ground, operation)) if is_free else ()
             if is_free and not modes and pin is not None:
                 modes = (Mode(pin.machine, pin.duration),)  # it runs to its planned end, which is all that is known of it
-            found.append(Draft(operation, jobs.setdefault(order_id, len(jobs)), modes, release, waits_for, pin, is_free))
+            found.append(Draft(operation, jobs.setdefault(order_id, len(jobs)), modes, release, comes_after, pin, is_free))
             before = len(found) - 1
-    return found
+    return _fed(ground, found)
+
+
+def _fed(ground: Ground, found: list[Draft]) -> list[Draft]:
+    """The drafts with those of other orders that make what they take."""
+    if not any(draft.operation.pegs for draft in found):
+        return found
+    numbers = {draft.operation.operation_id: number for number, draft in enumerate(found)}
+    lasts = {
+        order_id: tuple(numbers[one.operation_id] for one in last_steps(operations) if one.operation_id in numbers)
+        for order_id, operations in steps(ground).items()
+    }
+    fed_by = (dict.fromkeys(chain.from_iterable(lasts.get(peg.order_id, ()) for peg in waits_for(draft.operation))) for draft in found)
+    return [replace(draft, fed_by=tuple(feeding) if draft.is_free else ()) for draft, feeding in zip(found, fed_by, strict=True)]
 
 
 def lag_after(ground: Ground, before: Draft, before_duration: int, after: Draft, after_duration: int) -> int:

@@ -1,6 +1,6 @@
 """Which operations of a situation cannot be planned as its data is, and what is missing, in one sentence each."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from factolake.domain.order import OperationState, OrderState
 from factolake.planning.building.ground import ENDED, Ground
 from factolake.planning.building.seconds import told
 from factolake.planning.building.supply import SLACK, Supply, free_arrivals, has_begun, needs_of
-from factolake.planning.situation import OrderOperation
+from factolake.planning.situation import OrderOperation, Peg, PegKind
 
 RUNNING = OperationState.RUNNING
 _CLOSED_ORDERS = frozenset({OrderState.COMPLETED, OrderState.CLOSED, OrderState.CANCELLED})
@@ -32,22 +32,50 @@ def steps(ground: Ground) -> dict[str, list[OrderOperation]]:
 
 
 def refused(ground: Ground) -> list[Refused]:
-    """What is left out: operations with something missing, and those that come after one in their order."""
-    found = []
+    """What is left out: operations with something missing, those that come after one in their order, and those that take what it was to make."""
     troubles = {one.operation_id: _trouble(ground, one) for one in ground.situation.operations if one.state not in ENDED}
     troubles |= _unsupplied(ground, [one for one in ground.situation.operations if troubles.get(one.operation_id) == "" and not has_begun(one)])
-    for operations in steps(ground).values():
-        waits_for = ""
+    ordered = steps(ground)
+    lasts = {order_id: [one.operation_id for one in last_steps(operations)] for order_id, operations in ordered.items()}
+    unmade: dict[str, str] = {}
+    while True:
+        found = list(_followed(ordered.values(), troubles, unmade))
+        named = {one.operation_id for one in found}
+        missing = {order_id: gone[0] for order_id, last in lasts.items() if (gone := [one for one in last if one in named])}
+        if missing.keys() == unmade.keys():
+            return found
+        unmade = missing
+
+
+def last_steps(operations: Iterable[OrderOperation]) -> list[OrderOperation]:
+    """What is open of the last step of an order: when that ends, what the order makes is there."""
+    steps = [one for one in operations if one.state != OperationState.CANCELLED]
+    last = max((one.number for one in steps), default=0)
+    return [one for one in steps if one.number == last and one.state not in ENDED]
+
+
+def waits_for(operation: OrderOperation) -> list[Peg]:
+    """What the operation waits for of other orders of its line; one that has begun has its material with it."""
+    return [] if has_begun(operation) else [peg for peg in operation.pegs if peg.kind is PegKind.HERE]
+
+
+def _followed(orders: Iterable[list[OrderOperation]], troubles: Mapping[str, str], unmade: Mapping[str, str]) -> Iterator[Refused]:
+    """What has a trouble of its own, and what follows from it. `unmade`: by order, what of its last step is not planned."""
+    for operations in orders:
+        before = ""
         for operation in operations:
             if operation.state in ENDED:
                 continue
             says = troubles[operation.operation_id]
-            if not says and waits_for and operation.state != RUNNING:
-                says = f"operation {operation.operation_id} comes after {waits_for}, which is not planned; see there"
+            if not says and before and operation.state != RUNNING:
+                says = f"operation {operation.operation_id} comes after {before}, which is not planned; see there"
+            peg = next((peg for peg in waits_for(operation) if peg.order_id in unmade), None)
+            if not says and peg is not None:
+                what = f"operation {operation.operation_id} takes {peg.quantity:g} of {peg.material_id} from order {peg.order_id}"
+                says = f"{what}, of which {unmade[peg.order_id]} is not planned; see there"
             if says:
-                found.append(Refused(operation.operation_id, says))
-                waits_for = waits_for or operation.operation_id
-    return found
+                yield Refused(operation.operation_id, says)
+                before = before or operation.operation_id
 
 
 def usable(ground: Ground, operation: OrderOperation) -> Iterator[tuple[int, float, float]]:

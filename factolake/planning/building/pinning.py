@@ -1,6 +1,6 @@
 """Which pins hold: running work, and of what is frozen or kept where it is planned as much as breaks no rule."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import permutations
 
 from factolake.domain.job import Placed, Problem
@@ -20,7 +20,7 @@ def pinned(found: list[Draft], made: Made) -> tuple[Problem, tuple[Placed, ...],
     pins = {number: draft.pin for number, draft in enumerate(found) if draft.pin is not None}
     bare: set[int] = set()
     while True:
-        for number in list(_follow_free(found, pins)):
+        for number in _follow_free(found, pins):
             del pins[number]
         problem = made(frozenset(pins), frozenset(bare))
         placed, alone = _placed(problem, pins)
@@ -52,14 +52,18 @@ def _give_way(pins: dict[int, Pin], bare: set[int], alone: set[int], broken: lis
             del pins[gives]
 
 
-def _follow_free(found: list[Draft], pins: Mapping[int, Pin]) -> Iterator[int]:
+def _follow_free(found: list[Draft], pins: Mapping[int, Pin]) -> set[int]:
     """Frozen ones that come after work which may move."""
     gone: set[int] = set()
-    for number in sorted(pins):
-        before = found[number].before
-        if pins[number].rank == FROZEN and before is not None and (before not in pins or before in gone):
-            gone.add(number)
-            yield number
+    while True:
+        more = {
+            number
+            for number, pin in pins.items()
+            if number not in gone and pin.rank == FROZEN and any(before not in pins or before in gone for before in found[number].befores)
+        }
+        if not more:
+            return gone
+        gone |= more
 
 
 def _placed(problem: Problem, pins: Mapping[int, Pin]) -> tuple[dict[int, Placed], set[int]]:

@@ -9,18 +9,20 @@ from factolake.domain.order import OperationState
 from factolake.planning.building.ground import ENDED, Ground
 from factolake.planning.situation import OrderOperation
 
+Arrival = tuple[datetime, float]
 SLACK = 1e-6
 """Of a unit: what sums of binary fractions are off at most."""
 
 
 def needs_of(ground: Ground, operation: OrderOperation) -> Iterator[tuple[str, float]]:
-    """What the operation still takes of materials that are kept in stock: all it needs, less what was booked to it already.
+    """What the operation still takes of materials that are kept in stock: all it needs, less what was booked to it already and what it is pegged to.
 
     Where consumption is booked late or not at all, what it has used by count is still on the books, and is taken off them so.
     """
     items = ground.left(operation) + operation.good + operation.scrap
     for material, per_item in operation.needs.items():
-        wanted = per_item * items - operation.taken.get(material, 0.0)
+        elsewhere = sum(peg.quantity for peg in operation.pegs if peg.material_id == material)
+        wanted = per_item * items - operation.taken.get(material, 0.0) - elsewhere
         if material in ground.stocks and wanted > SLACK:
             yield material, wanted
 
@@ -30,7 +32,7 @@ def has_begun(operation: OrderOperation) -> bool:
     return operation.actual_start_ts is not None or operation.state == OperationState.RUNNING
 
 
-def free_arrivals(ground: Ground) -> dict[str, list[tuple[datetime, float]]]:
+def free_arrivals(ground: Ground) -> dict[str, list[Arrival]]:
     """By material, in the order of the situation, what is there (at its `now_ts`) and comes, by time, without what work that has begun still takes.
 
     An arrival that is overdue is not counted: nobody knows when it comes.
@@ -47,7 +49,7 @@ def free_arrivals(ground: Ground) -> dict[str, list[tuple[datetime, float]]]:
     return found
 
 
-def _without(arrivals: list[tuple[datetime, float]], taken: float) -> Iterator[tuple[datetime, float]]:
+def _without(arrivals: list[Arrival], taken: float) -> Iterator[Arrival]:
     """The arrivals without `taken`, which goes off the earliest first."""
     for when, quantity in arrivals:
         used = min(quantity, taken)
@@ -84,7 +86,7 @@ def _scale(quantities: list[float]) -> int:
 class Supply:
     """What is there of a material and comes, as it is given out: first what comes first."""
 
-    def __init__(self, arrivals: list[tuple[datetime, float]]) -> None:
+    def __init__(self, arrivals: list[Arrival]) -> None:
         self._arrivals, self._given = arrivals, 0.0
 
     @property
@@ -101,3 +103,34 @@ class Supply:
             if there + SLACK >= self._given:
                 return when
         return None
+
+
+def free(arrivals: Iterable[Arrival], takes: Iterable[Arrival]) -> list[Arrival]:
+    """What of `arrivals` is left, by time and from the earliest on, where others take `takes`, now or later: at no time more than stays for good."""
+    arriving = sorted(arrivals)
+    changes = sorted([*((when, 0, quantity) for when, quantity in arriving), *((when, 1, -quantity) for when, quantity in takes)])
+    balance, balances = 0.0, []
+    for when, _, quantity in changes:
+        balance += quantity
+        balances.append((when, balance))
+    lowest = list(_suffix_minima(balances))
+    return list(_steps(arriving[0][0], lowest))
+
+
+def _suffix_minima(balances: list[Arrival]) -> Iterator[Arrival]:
+    least, found = float("inf"), []
+    for when, balance in reversed(balances):
+        least = min(least, balance)
+        found.append((when, max(least, 0.0)))
+    yield from reversed(found)
+
+
+def _steps(first: datetime, levels: list[Arrival]) -> Iterator[Arrival]:
+    """The rises of `levels`; the first one also where it is 0."""
+    at_first = [level for when, level in levels if when == first]
+    level = at_first[-1]
+    yield first, level
+    for when, higher in levels:
+        if when > first and higher > level:
+            yield when, higher - level
+            level = higher

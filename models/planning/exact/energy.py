@@ -5,13 +5,14 @@ time-of-use tariffs: Castro, Harjunkoski, Grossmann, Ind. Eng. Chem. Res. 48, 20
 starts, so starts are whole.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import pyomo.environ as pyo
+from pyomo.contrib.appsi.base import TerminationCondition
 
 from factolake.domain.job import Placed, Problem, makespan
 from models.planning.exact.open_time import pieces, until
@@ -51,24 +52,41 @@ class Tariff:
 
     def between(self, start: int, end: int) -> float:
         """The price, added up over each unit of time."""
-        times = [time for time, _ in self.steps]
-        total, at = 0.0, start
-        for place in range(max(bisect_right(times, start) - 1, 0), len(times)):
-            until = min(times[place + 1], end) if place + 1 < len(times) else end
+        return sum(units * self.steps[place][1] for place, units in self.parts(start, end))
+
+    def parts(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """(place of the step, units of time in it) from start to end, those with none left out."""
+        at = start
+        for place in range(max(bisect_right(self.steps, start, key=_time) - 1, 0), len(self.steps)):
+            if at >= end:
+                return
+            until = min(self.steps[place + 1][0], end) if place + 1 < len(self.steps) else end
             if until > at:
-                total += (until - at) * self.steps[place][1]
+                yield place, until - at
                 at = until
-        return total
+
+    def within(self, end: int) -> "Tariff":
+        """The steps that hold somewhere from 0 to `end`."""
+        first = max(bisect_right(self.steps, 0, key=_time) - 1, 0)
+        return Tariff(self.steps[first : max(bisect_left(self.steps, end, key=_time), first + 1)])
+
+
+def _time(step: tuple[int, float]) -> int:
+    return step[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Cheaper:
-    """A schedule with the energy (money) that its work costs, what the one before costs, and the operations that start at another time."""
+    """A schedule with the energy (money) that its work costs, what the one before costs, and the operations that start at another time.
+
+    `is_best`: nothing in the same order that makes no order later costs less; False where the time was over before that was known.
+    """
 
     schedule: tuple[Placed, ...]
     cost: float
     before: float
     shifted: tuple[int, ...]
+    is_best: bool
 
     @property
     def says(self) -> str:
@@ -82,6 +100,16 @@ class Cheaper:
 def energy_cost(problem: Problem, schedule: tuple[Placed, ...], power_kw: Sequence[float], tariff: Tariff, *, hour: int = HOUR) -> float:
     """Money for the energy of the work: `power_kw` by machine while it works, in its open time. Setups and standing still are not in it."""
     return sum(_cost(problem, run, run.start, run.end, power_kw, tariff, hour) for run in _runs(problem, schedule))
+
+
+def kwh_by_step(problem: Problem, schedule: tuple[Placed, ...], power_kw: Sequence[float], tariff: Tariff, *, hour: int = HOUR) -> tuple[float, ...]:
+    """Energy of the work while each step of the tariff holds, in kWh."""
+    found = [0.0] * len(tariff.steps)
+    for run in _runs(problem, schedule):
+        for piece in pieces(problem.machines[run.machine].windows, run.start, run.end):
+            for place, units in tariff.parts(*piece):
+                found[place] += power_kw[run.machine] * units / hour
+    return tuple(found)
 
 
 def cheaper(
@@ -102,14 +130,14 @@ def cheaper(
     if len(power_kw) != len(problem.machines) or min(power_kw, default=0) < 0:
         raise InvalidTariff(f"power is {list(power_kw)} kW and there are {len(problem.machines)} machines; give 0 or more for each")
     before = energy_cost(problem, schedule, power_kw, tariff, hour=hour)
-    programme = _Programme(problem, schedule)
-    starts = programme.solved(lambda run, start, end: _cost(problem, run, start, end, power_kw, tariff, hour), tariff.changes, seconds, seed)
+    programme, tariff = _Programme(problem, schedule), tariff.within(makespan(schedule))
+    starts, is_best = programme.solved(lambda run, start, end: _cost(problem, run, start, end, power_kw, tariff, hour), tariff.changes, seconds, seed)
     shifted = tuple(programme.moved(starts))
     cost = energy_cost(problem, shifted, power_kw, tariff, hour=hour)
     if cost >= before - 1e-9 * max(1.0, abs(before)):
-        return Cheaper(schedule, before, before, ())
+        return Cheaper(schedule, before, before, (), is_best)
     then = {placed.operation: placed.start for placed in schedule}
-    return Cheaper(shifted, cost, before, tuple(placed.operation for placed in shifted if placed.start != then[placed.operation]))
+    return Cheaper(shifted, cost, before, tuple(placed.operation for placed in shifted if placed.start != then[placed.operation]), is_best)
 
 
 def _cost(problem: Problem, run: Run, start: int, end: int, power_kw: Sequence[float], tariff: Tariff, hour: int) -> float:
@@ -183,24 +211,28 @@ class _Programme:
         ]
         self._tighten()
 
-    def solved(self, price: Price, steps: Sequence[int], seconds: float, seed: int) -> list[int]:
-        """The cheapest starts by run, those of now where none were found."""
+    def solved(self, price: Price, steps: Sequence[int], seconds: float, seed: int) -> tuple[list[int], bool]:
+        """The cheapest starts by run, those of now where none were found; and whether it is known that none are cheaper."""
         choices = [self._choices(place, price, steps) for place in range(len(self.runs))]
         now = [run.start for run in self.runs]
-        if not all(choices):
-            return now
+        if not choices or not all(choices):
+            return now, not choices
         model = self._model(choices)
         highs = solver(seconds, seed, gap=1e-6)
         result = highs.solve(model)
         if result.best_feasible_objective is None:
-            return now
+            return now, False
         result.solution_loader.load_vars()
         starts = [round(sum(self._value(model, place, number, one) for number, one in enumerate(there))) for place, there in enumerate(choices)]
         self._put_back(starts, price)
-        return starts
+        return starts, result.termination_condition is TerminationCondition.optimal
 
     def _put_back(self, starts: list[int], price: Price) -> None:
         """Runs that cost as little where they are now stay there, as far as the others let them."""
+        around: dict[int, list[_Arc]] = defaultdict(list)
+        for arc in self.arcs:
+            around[arc.before].append(arc)
+            around[arc.after].append(arc)
         while True:
             before = tuple(starts)
             for place, run in enumerate(self.runs):
@@ -209,7 +241,7 @@ class _Programme:
                 if there == run.start or end is None or price(run, run.start, run.end) > price(run, there, end) + CLOSE:
                     continue
                 starts[place] = run.start
-                if not all(self._holds(arc, starts) for arc in self.arcs if place in (arc.before, arc.after)):
+                if not all(self._holds(arc, starts) for arc in around[place]):
                     starts[place] = there
             if tuple(starts) == before:
                 return

@@ -35,7 +35,7 @@ def end_shift(call: Call, planned: ShiftAssignment, _: Form) -> ShiftAssignment:
     """The person is no longer planned, from now on; one that has not begun does not take place."""
     if planned.to_ts <= call.at_ts:
         raise Conflict(f"shift assignment {planned.pk} ended at {planned.to_ts}; what was stays")
-    return call.change(planned, to_ts=max(planned.from_ts, call.at_ts))
+    return call.change(planned, to_ts=max(planned.from_ts, call.at_ts), planned_to_ts=planned.planned_to_ts or planned.to_ts)
 
 
 @action("presence.create", At("equipment_id", Equipment), {Role.OPERATOR}, Effect.REVERSIBLE, PresenceForm, people_only=True)
