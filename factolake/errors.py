@@ -7,7 +7,8 @@ FactoLakeError
 │   ├── DiskFull             the disk under the lake or the spool is full
 │   ├── StorageRefused       a disk is read-only or broken, a right is missing, too many files are open
 │   ├── CommitConflict       another writer committed first and retries ran out
-│   └── EngineUnavailable    the Spark engine did not start or went away
+│   ├── EngineUnavailable    the Spark engine did not start or went away
+│   └── RegistryUnavailable  the database of the model registry does not answer
 └── Permanent                a retry cannot help, a person must act
     ├── ConfigError          a setting or plant file is wrong: file, key, value, what is allowed
     ├── UndecodableRecord    bytes that are not what their header says
@@ -20,6 +21,7 @@ FactoLakeError
     ├── TableDamaged         a table's log or data file is missing or broken
     ├── NoSuchRow            a value that was asked for is not in the lake
     ├── MissingDependency    an optional package, jar or Java is not installed
+    ├── ModelRefused         a model is not what was registered and approved, or may not be
     ├── ChecksumMismatch     a fetched file has another hash than the lock
     └── PortInUse            an address is taken by another process
 
@@ -71,6 +73,10 @@ class CommitConflict(Transient):
 
 class EngineUnavailable(Transient):
     """The Spark engine did not start or went away."""
+
+
+class RegistryUnavailable(Transient):
+    """The database of the model registry does not answer."""
 
 
 class ConfigError(Permanent):
@@ -130,6 +136,10 @@ class MissingDependency(Permanent):
     """An optional package, a jar or Java is not installed."""
 
     exit_code = 69
+
+
+class ModelRefused(Permanent):
+    """A model, or what is to happen to it, is refused: it is not what was registered and approved, damaged, or unknown."""
 
 
 class ChecksumMismatch(Permanent):

@@ -9,7 +9,7 @@ import typer
 
 from factolake.errors import FactoLakeError
 from factolake.refusals import system_refusals
-from pipelines.commands import demo, installation, lake, mes, parts, plan
+from pipelines.commands import demo, installation, lake, mes, models, parts, plan
 from pipelines.commands.invocation import Invocation
 
 INTERNAL_ERROR = 70
@@ -36,7 +36,7 @@ def root(
     shared.conf, shared.debug = conf, debug
 
 
-for module in (demo, installation, lake, parts, plan, mes):
+for module in (demo, installation, lake, parts, plan, models, mes):
     module.register(app)
 
 

@@ -193,8 +193,13 @@ class Settings(Strict):
 
     @property
     def registry_dir(self) -> Path:
-        """Runs of models and plans (MLflow)."""
+        """Runs of models and plans (MLflow), and the models themselves."""
         return self.home / "mlflow"
+
+    @property
+    def models_key_file(self) -> Path:
+        """The key that models are signed with; not where MLflow's pages show files."""
+        return self.home / "keys" / "models"
 
     @property
     def gate_pages(self) -> dict[str, str]:

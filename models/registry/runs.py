@@ -1,10 +1,5 @@
-"""The only door to MLflow: what was tried, with what, and what came of it, in a SQLite store of the installation's own.
+"""Runs: what was tried, with what, and what came of it. A run that cannot be kept is a warning, for what it tells of is done already."""
 
-Nothing of it leaves the machine: telemetry is off before MLflow is loaded, and the store is a file. MLflow is loaded with the first run that is
-logged, which takes seconds; a run that cannot be logged is a warning, for what it tells of is done already.
-"""
-
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,17 +7,13 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from models.registry.door import opened, store_uri
+
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
+    from models.registry.door import Client
 
 PLANS = "plans"
 """Experiment of the planner's runs."""
-SILENT = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "DO_NOT_TRACK": "true",
-    "MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING": "false",
-    "MLFLOW_LOGGING_LEVEL": "WARNING",
-}
 MOST_TEXT = 5_000
 """MLflow refuses parameters and tags that are longer than some thousand characters."""
 _log = structlog.get_logger(__name__)
@@ -44,13 +35,13 @@ class Registry:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._client: MlflowClient | None = None
+        self._client: Client | None = None
         self._experiments: dict[str, str] = {}
 
     @property
     def uri(self) -> str:
         """What `mlflow ui --backend-store-uri` takes."""
-        return f"sqlite:///{self._folder.absolute() / 'mlflow.sqlite'}"
+        return store_uri(self._folder)
 
     def log(self, experiment: str, run: Run) -> str | None:
         """Keep `run`; its id, None where it could not be kept, which the log tells."""
@@ -76,16 +67,12 @@ class Registry:
         client.set_terminated(key)
         return key
 
-    def _open(self) -> "MlflowClient":
+    def _open(self) -> "Client":
         if self._client is None:
-            os.environ.update(SILENT)
-            from mlflow import MlflowClient
-
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self._client = MlflowClient(tracking_uri=self.uri)
+            self._client = opened(self._folder)
         return self._client
 
-    def _experiment(self, client: "MlflowClient", name: str) -> str:
+    def _experiment(self, client: "Client", name: str) -> str:
         found = client.get_experiment_by_name(name)
         # A location of its own: MLflow's default would be a folder where the process happens to stand.
         key = found.experiment_id if found is not None else client.create_experiment(name, (self._folder.absolute() / "files" / name).as_uri())
