@@ -12,6 +12,8 @@ from factolake.refusals import system_refusals
 from pipelines.commands import demo, installation, lake, mes, models, parts, plan
 from pipelines.commands.invocation import Invocation
 
+INTERRUPTED = 130
+"""128 and the number of the signal that Ctrl-C sends, as a shell has it."""
 INTERNAL_ERROR = 70
 """EX_SOFTWARE of sysexits.h: a fault of FactoLake itself, not of its input."""
 
@@ -46,6 +48,8 @@ def main() -> None:
     try:
         with system_refusals():
             app(obj=shared)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
     except FactoLakeError as error:
         _fail(error, str(error), error.exit_code, shared.debug)
     except OSError as error:

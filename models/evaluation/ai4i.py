@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Protocol, Self
 
 import numpy as np
-import pandas as pd
 
-from models.evaluation.suite import OWN, Bar, DataMissing, Figures, Fold
+from models.evaluation.reading import numbers, once, table
+from models.evaluation.suite import OWN, Bar, DataDamaged, DataMissing, Figures, Fold
 from models.metrics import classes
 from models.timeseries.signals import Floats, Numbers
 
@@ -21,6 +21,7 @@ COLUMNS = ("Air temperature [K]", "Process temperature [K]", "Rotational speed [
 KIND, FAILED = "Type", "Machine failure"
 KINDS = {"L": 0.0, "M": 1.0, "H": 2.0}
 """Grades of the product, low to high: a better one stands more strain."""
+FILES = ("ai4i2020.csv", "ai4i2020.csv.gz")
 FOLDS, REPEATS = 5, 3
 PEERS = ("hist_gradient_boosting", "gradient_boosting")
 
@@ -69,19 +70,17 @@ class Ai4i:
     name = "ai4i"
     folder = "ai4i2020"
 
-    def folds(self, folder: Path) -> Iterator[Fold[Question, Numbers]]:
-        """Fifteen questions; where the file has no column `Machine failure` there is nothing to learn. Raises `DataMissing`."""
+    def folds(self, folder: Path, *, labels: bool = True) -> Iterator[Fold[Question, Numbers]]:
+        """Fifteen questions; they show `Machine failure` of rows to learn from, so that there is no asking without.
+
+        Raises `DataMissing` and `DataDamaged`.
+        """
         from sklearn.model_selection import RepeatedStratifiedKFold
 
-        files = sorted(folder.glob("ai4i2020.csv*"))
+        files = once([path for path in folder.glob("ai4i2020.csv*") if path.name in FILES])
         if not files:
-            raise DataMissing(f"{folder} holds no ai4i2020.csv or ai4i2020.csv.gz; give the folder of the AI4I 2020 file")
-        table = pd.read_csv(files[0])
-        missing = [name for name in (KIND, *COLUMNS, FAILED) if name not in table.columns]
-        if missing:
-            raise DataMissing(f"{files[0]} has no column {missing[0]}; give the file as it was published")
-        rows = np.column_stack([table[KIND].map(KINDS).to_numpy(dtype=np.float64), table[list(COLUMNS)].to_numpy(dtype=np.float64)])
-        failed = table[FAILED].to_numpy(dtype=np.int64)
+            raise DataMissing(f"{folder} holds no {' or '.join(FILES)}; give the folder of the AI4I 2020 file")
+        rows, failed = _rows(files[0])
         parted = RepeatedStratifiedKFold(n_splits=FOLDS, n_repeats=REPEATS, random_state=0)
         for number, (train, test) in enumerate(parted.split(rows, failed)):
             yield Fold(Question(rows[train], failed[train], rows[test], number), failed[test])
@@ -103,6 +102,19 @@ class Ai4i:
         """Average precision of 0.05 above the stronger peer."""
         peer = max(figures[name]["average_precision"] for name in PEERS)
         return (Bar("average precision above the stronger peer's", figures[OWN]["average_precision"] - peer, 0.05),)
+
+
+def _rows(path: Path) -> tuple[Floats, Numbers]:
+    """Rows x (kind, `COLUMNS`), and which of them failed. Raises `DataDamaged`."""
+    read = table(path, (KIND, *COLUMNS, FAILED))
+    rows = numbers(path, read[[KIND, *COLUMNS]].assign(**{KIND: read[KIND].map(lambda kind: KINDS.get(kind, kind))}))
+    failed = numbers(path, read[[FAILED]])[:, 0]
+    counts = [int((failed == value).sum()) for value in (0, 1)]
+    if sum(counts) != len(failed) or min(counts) < FOLDS:
+        raise DataDamaged(
+            f"{path} has {counts[1]} rows with {FAILED} 1 and {counts[0]} with 0, of {len(failed)}; give {FOLDS} or more of each, no other"
+        )
+    return rows, failed.astype(np.int64)
 
 
 def answer(question: Question) -> Floats:

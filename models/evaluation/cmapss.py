@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from models import splits
-from models.evaluation.suite import OWN, Bar, DataMissing, Figures, Fold
+from models.evaluation.reading import matrix, numbers, once, table
+from models.evaluation.suite import OWN, Bar, DataDamaged, DataMissing, Figures, Fold
 from models.metrics import life as measures
 from models.timeseries.life.histories import lines
 from models.timeseries.life.intervals import quantile
@@ -33,7 +33,8 @@ PEER_WITH_AGE = "boosting_with_age"
 SPAN_CYCLES = 30
 CALIBRATION_PARTS = 4
 """One of so many parts of the units says how wide the peer's interval is."""
-_TRAIN = re.compile(r"train_(?P<name>FD\d{3})\.(csv|txt)(\.gz)?")
+COLUMNS = 26
+_FILE = re.compile(r"(train|test)_(?P<name>FD\d{3})\.(csv|txt)(\.gz)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +64,16 @@ class Cmapss:
     name = "cmapss"
     folder = "cmapss"
 
-    def folds(self, folder: Path) -> Iterator[Fold[Question, Lives]]:
-        """A question for each set with a training and a test file. Raises `DataMissing`."""
-        names = {match["name"]: path for path in sorted(folder.glob("train_FD*")) if (match := _TRAIN.fullmatch(path.name))}
-        found = [(name, path, asked) for name, path in names.items() if (asked := path.with_name(path.name.replace("train", "test"))).is_file()]
-        if not found:
+    def folds(self, folder: Path, *, labels: bool = True) -> Iterator[Fold[Question, Lives]]:
+        """A question for each set with a training and a test file. Raises `DataMissing` and `DataDamaged`."""
+        known, asked = (_files(folder, kind) for kind in ("train", "test"))
+        names = [name for name in known if name in asked]
+        if not names:
             raise DataMissing(f"{folder} holds no train_FD001.csv.gz with its test_FD001.csv.gz; give the folder of the C-MAPSS files")
-        for name, known, asked in found:
+        for name in names:
             truth = folder / f"RUL_{name}.txt"
-            question = Question(_units(known), _units(asked))
-            yield Fold(question, Lives(name, _lives(truth, len(question.asked))) if truth.is_file() else None)
+            question = Question(_units(known[name]), _units(asked[name]))
+            yield Fold(question, Lives(name, _lives(truth, len(question.asked))) if labels and truth.exists() else None)
 
     def contenders(self) -> Mapping[str, Callable[[Question], Answer]]:
         """Ours, the peer, and the peer that knows the age."""
@@ -163,13 +164,16 @@ def _boosted(known: list[Floats], wanted: list[Floats], asked: Floats, seed: int
     return Forecast(life, np.maximum(middle - half, 0.0), np.minimum(middle + half, CAP_CYCLES))
 
 
+def _files(folder: Path, kind: str) -> dict[str, Path]:
+    """The files of a kind by the name of their set."""
+    return {match["name"]: path for path in once(list(folder.glob(f"{kind}_FD*"))) if (match := _FILE.fullmatch(path.name))}
+
+
 def _units(path: Path) -> tuple[Unit, ...]:
-    """Units of a file in the order of their numbers; csv with a header, or the blank-separated text of the original."""
-    if ".txt" in path.name:
-        table = pd.read_csv(path, sep=r"\s+", header=None)
-        values = table.to_numpy(dtype=np.float64)
-    else:
-        values = pd.read_csv(path).to_numpy(dtype=np.float64)
+    """Units of a file in the order of their numbers; csv with a header, or the blank-separated text of the original. Raises `DataDamaged`."""
+    values = matrix(path) if ".txt" in path.name else numbers(path, table(path))
+    if values.shape[1] != COLUMNS:
+        raise DataDamaged(f"{path} has {values.shape[1]} columns; give unit, cycle, 3 settings and {COLUMNS - 5} sensors")
     order = np.lexsort((values[:, 1], values[:, 0]))
     values = values[order]
     cuts = np.flatnonzero(np.diff(values[:, 0])) + 1
@@ -177,10 +181,10 @@ def _units(path: Path) -> tuple[Unit, ...]:
 
 
 def _lives(path: Path, units: int) -> Floats:
-    lives = np.loadtxt(path, dtype=np.float64, ndmin=1)
+    lives = matrix(path).ravel()
     if len(lives) != units:
-        raise DataMissing(f"{path} holds {len(lives)} lives for {units} units in its test file; give files that belong together")
-    return np.asarray(lives)
+        raise DataDamaged(f"{path} holds {len(lives)} lives for {units} units in its test file; give files that belong together")
+    return lives
 
 
 def _mean(values: Iterator[float]) -> float:

@@ -13,14 +13,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models.evaluation.suite import OWN, Bar, DataMissing, Figures, Fold
+from models.evaluation.reading import reading
+from models.evaluation.suite import OWN, Bar, DataDamaged, DataMissing, Figures, Fold
 from models.metrics import classes
 from models.timeseries.bearing_faults import QUARTERS_HZ, FaultSettings, Windows
 from models.timeseries.signals import Floats, Numbers
 from models.timeseries.vibration import bands, shape
 from models.timeseries.vibration.bearing import SKF_6205_2RS
 
-NAME = re.compile(r"(?P<rpm>\d+)_(?P<fault>B|IR|OR)(?:@\d+)?_(?P<diameter>\d+)_DE12")
+NAME = re.compile(r"(?P<rpm>[1-9]\d{2,4})_(?P<fault>B|IR|OR)(?:@\d+)?_(?P<diameter>\d+)_DE12")
 RATE_HZ = 12_000.0
 WINDOW = 1024
 SEEDS = (0, 1, 2, 3, 4)
@@ -77,7 +78,7 @@ class Record:
 
 
 def records(folder: Path) -> list[Record]:
-    """The files of drive-end faults in `folder`, in the order of their names. Raises `DataMissing` where there are none."""
+    """The files of drive-end faults in `folder`, in the order of their names. Raises `DataMissing` where there are none, and `DataDamaged`."""
     found = [_record(path, match) for path in sorted(folder.glob("*.npz")) if (match := NAME.fullmatch(path.stem))]
     if not found:
         raise DataMissing(f"no file in {folder} is named like 1797_IR_14_DE12.npz; give the folder of the recordings")
@@ -85,9 +86,17 @@ def records(folder: Path) -> list[Record]:
 
 
 def _record(path: Path, match: re.Match[str]) -> Record:
-    with np.load(path, allow_pickle=False) as file:
-        samples = np.asarray(file["DE"], dtype=np.float64).ravel()
+    with reading(path, "arrays of numpy"), path.open("rb") as opened:
+        file = np.load(opened, allow_pickle=False)
+        if not isinstance(file, np.lib.npyio.NpzFile):
+            raise ValueError("it is one array, not arrays by name")
+        with file:
+            samples = np.asarray(file["DE"], dtype=np.float64).ravel()
     count = len(samples) // WINDOW
+    if not count or not np.isfinite(samples).all():
+        raise DataDamaged(
+            f"{path} has {len(samples)} samples, {int((~np.isfinite(samples)).sum())} of them no number; give {WINDOW} or more, all finite"
+        )
     return Record(samples[: count * WINDOW].reshape(count, WINDOW), float(match["rpm"]), match["fault"], int(match["diameter"]))
 
 
@@ -97,8 +106,11 @@ class Cwru:
     name = "cwru"
     folder = "cwru_bearing"
 
-    def folds(self, folder: Path) -> Iterable[Fold[Question, Faults]]:
-        """See the module. Raises `DataMissing` where there are fewer than two diameters."""
+    def folds(self, folder: Path, *, labels: bool = True) -> Iterable[Fold[Question, Faults]]:
+        """See the module; the fault in a name is learned from, so that there is no asking without. Raises `DataMissing` and `DataDamaged`.
+
+        A diameter is not asked where those left would not show two faults, and without two diameters or two faults there is nothing to ask.
+        """
         found = records(folder)
         counts = [len(record.samples) for record in found]
         windows = Windows(
@@ -108,7 +120,10 @@ class Cwru:
         diameters = np.repeat(np.array([record.diameter for record in found], dtype=np.int64), counts)
         if len(np.unique(diameters)) < 2:
             raise DataMissing(f"the files in {folder} are all of the diameter {found[0].diameter}; give two diameters or more")
-        for diameter in np.unique(diameters):
+        asked_diameters = [diameter for diameter in np.unique(diameters) if len(np.unique(faults[diameters != diameter])) > 1]
+        if not asked_diameters:
+            raise DataMissing(f"the files in {folder} show fewer than two faults, whichever diameter is left out; give more of B, IR and OR")
+        for diameter in asked_diameters:
             yield _fold(windows, faults, diameters, diameters == diameter, SEEDS, leaks=False)
         for seed in SEEDS:
             order = np.random.default_rng(seed).permutation(len(faults))

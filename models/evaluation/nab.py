@@ -8,12 +8,13 @@ only, the threshold is the contender's own, score 1. Every contender keeps quiet
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
-from models.evaluation.suite import OWN, Bar, DataMissing, Figures, Fold
+from models.evaluation.reading import numbers, once, reading, seconds, table
+from models.evaluation.suite import OWN, Bar, DataDamaged, DataMissing, Figures, Fold
 from models.metrics.nab import PROFILES, Judged, Marks, Windows, false_alarms_per_1000_rows, quiet_alarms, score
 from models.timeseries.signals import Floats, Numbers, Signals
 from models.timeseries.watch import WatchSettings
@@ -42,19 +43,19 @@ class NumentaAnomalyBenchmark:
     name = "nab"
     folder = "nab"
 
-    def folds(self, folder: Path) -> Iterator[Fold[Signals, Labelled]]:
-        """A question for each file below `data`. Raises `DataMissing`."""
-        files = sorted((folder / "data").glob("*/*.csv*"))
+    def folds(self, folder: Path, *, labels: bool = True) -> Iterator[Fold[Signals, Labelled]]:
+        """A question for each file below `data`. Raises `DataMissing` and `DataDamaged`."""
+        files = once([path for path in (folder / "data").glob("*/*.csv*") if path.name.endswith((".csv", ".csv.gz"))])
         if not files:
             raise DataMissing(f"{folder} holds no files data/*/*.csv or *.csv.gz; give the folder of the Numenta Anomaly Benchmark")
-        labels = folder / "labels" / "combined_windows.json"
-        windows: dict[str, list[list[str]]] = json.loads(labels.read_text(encoding="utf-8")) if labels.is_file() else {}
+        windows = _labels(folder / "labels" / "combined_windows.json") if labels else {}
         for path in files:
             name = f"{path.parent.name}/{path.name.removesuffix('.gz')}"
-            seconds, values = _record(path)
+            rows = table(path, ("timestamp", "value"))
+            at_s, values = seconds(path, rows, "timestamp"), numbers(path, rows[["value"]])
             # The clock of one file goes back an hour; a stream's clock does not.
-            seen = Signals(("value",), values[:, None], np.maximum.accumulate(seconds), np.zeros(len(values), dtype=np.int64))
-            yield Fold(seen, Labelled(path.parent.name, name, _windows(name, seconds, windows[name])) if name in windows else None)
+            seen = Signals(("value",), values, np.maximum.accumulate(at_s), np.zeros(len(values), dtype=np.int64))
+            yield Fold(seen, Labelled(path.parent.name, name, _windows(path, at_s, windows[name])) if name in windows else None)
 
     def contenders(self) -> Mapping[str, Callable[[Signals], Floats]]:
         """Ours; a Gaussian over a window; and alarms by the clock, which tell what the score gives for no look at the data."""
@@ -137,23 +138,30 @@ def _thresholds(judged: Sequence[tuple[Labelled, Floats]], marks: Sequence[Marks
     return {name: float(tried[int(np.argmax([score(records, profile) for records in reached]))]) for name, profile in PROFILES.items()}
 
 
-def _record(path: Path) -> tuple[Floats, Floats]:
-    rows = pd.read_csv(path)
-    if not {"timestamp", "value"} <= set(rows.columns) or rows.empty:
-        raise ValueError(f"{path.name} has columns {list(rows.columns)} and {len(rows)} rows; it has to have timestamp and value, and rows")
-    return _seconds(rows["timestamp"].tolist()), rows["value"].to_numpy(dtype=np.float64)
+def _labels(path: Path) -> dict[str, list[tuple[float, float]]]:
+    """Windows in seconds by the name of a record; none where there is no such file. Raises `DataDamaged`."""
+    if not path.exists():
+        return {}
+    with reading(path, "windows by file"):
+        given = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(given, dict) or not all(isinstance(windows, list) for windows in given.values()):
+            raise ValueError("it is no object with a list of windows for each file")
+        return {name: sorted((_second(first), _second(last)) for first, last in windows) for name, windows in given.items()}
 
 
-def _seconds(stamps: Sequence[str]) -> Floats:
-    return pd.to_datetime(pd.Series(stamps), utc=True, format="ISO8601").dt.as_unit("us").astype("int64").to_numpy() / 1e6
+def _second(stamp: str) -> float:
+    moment = datetime.fromisoformat(stamp)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
-def _windows(name: str, seconds: Floats, windows: Sequence[Sequence[str]]) -> Windows:
+def _windows(path: Path, at_s: Floats, windows: Sequence[tuple[float, float]]) -> Windows:
     """A window begins and ends in the first row that has its time."""
     edges = []
-    for first, last in sorted(map(tuple, windows)):
-        rows = [np.flatnonzero(seconds == edge) for edge in _seconds([first, last])]
+    for window in windows:
+        rows = [np.flatnonzero(at_s == edge) for edge in window]
         if not all(len(found) for found in rows):
-            raise ValueError(f"{name} has no row at {first} or none at {last}; a window begins and ends in rows of its file")
+            first, last = (datetime.fromtimestamp(edge, UTC).isoformat(sep=" ", timespec="seconds") for edge in window)
+            raise DataDamaged(f"{path} has no row at {first} or none at {last}; a window begins and ends in rows of its file")
         edges.append((int(rows[0][0]), int(rows[1][0])))
-    return Windows(len(seconds), tuple(edges))
+    with reading(path, "a record of its windows"):
+        return Windows(len(at_s), tuple(edges))

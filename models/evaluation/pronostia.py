@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from models.evaluation.suite import OWN, Bar, DataMissing, Figures, Fold
+from models.evaluation.reading import numbers, once, table
+from models.evaluation.suite import OWN, Bar, DataDamaged, DataMissing, Figures, Fold
 from models.metrics.life import phm12
 from models.timeseries.health import HealthSettings
 from models.timeseries.scored_life import Life, ScoredLife, ScoredLifeSettings
@@ -21,6 +22,8 @@ from models.timeseries.signals import Floats
 STEP_S = 10.0
 """A snapshot is taken so often."""
 PERCENTS = tuple(range(10, 100, 10))
+FEWEST_SNAPSHOTS = 10
+"""With fewer, two of the percents would be one moment, or there would be nothing left at the last."""
 LEARNED_SHARES = np.linspace(0.05, 0.95, 46)
 """Where training bearings are looked at: all over their lives, more closely than they are asked."""
 INDICES = {
@@ -79,9 +82,9 @@ class Pronostia:
     name = "pronostia"
     folder = "pronostia_bearing"
 
-    def folds(self, folder: Path) -> Iterator[Fold[Question, Truth]]:
-        """Nine questions for each bearing, learned from all others. Raises `DataMissing` where there are fewer than two."""
-        files = {match[1]: path for path in sorted(folder.glob("Bearing*_features.csv*")) if (match := _FILE.fullmatch(path.name))}
+    def folds(self, folder: Path, *, labels: bool = True) -> Iterator[Fold[Question, Truth]]:
+        """Nine questions for each bearing, learned from all others. Raises `DataMissing` where there are fewer than two, and `DataDamaged`."""
+        files = {match[1]: path for path in once(list(folder.glob("Bearing*_features.csv*"))) if (match := _FILE.fullmatch(path.name))}
         if len(files) < 2:
             raise DataMissing(f"{folder} holds {len(files)} files like Bearing1_1_features.csv.gz; give two bearings or more")
         bearings = {name: _bearing(path) for name, path in files.items()}
@@ -166,12 +169,8 @@ def _mean(scores: Floats, of: list[bool]) -> float:
 
 
 def _bearing(path: Path) -> Bearing:
-    import pandas as pd
-
     wanted = sorted({feature for of in INDICES.values() for feature in of})
-    table = pd.read_csv(path)
-    if missing := [name for name in wanted if name not in table]:
-        raise ValueError(f"{path.name} has no columns {missing}; give a file of features, one row a snapshot")
-    if len(table) < 2:
-        raise ValueError(f"{path.name} has {len(table)} snapshots; a life needs two or more")
-    return Bearing({name: table[name].to_numpy(dtype=np.float64) for name in wanted})
+    values = numbers(path, table(path, wanted)[wanted])
+    if len(values) < FEWEST_SNAPSHOTS:
+        raise DataDamaged(f"{path} has {len(values)} snapshots; a life needs {FEWEST_SNAPSHOTS} or more")
+    return Bearing({name: values[:, place].copy() for place, name in enumerate(wanted)})

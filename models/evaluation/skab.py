@@ -15,7 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from models.evaluation import skab_peers as peers
-from models.evaluation.suite import OWN, Bar, DataMissing, Figures, Fold
+from models.evaluation.reading import numbers, once, seconds, table
+from models.evaluation.suite import OWN, Bar, DataDamaged, DataMissing, Figures, Fold
 from models.metrics.changepoints import LOW_FALSE, LOW_MISSED, STANDARD, nab_score
 from models.metrics.detection import points, vus_pr
 from models.timeseries.level import LevelSettings
@@ -61,13 +62,13 @@ class Outlier:
     name = "skab-outlier"
     folder = FOLDER
 
-    def folds(self, folder: Path) -> Iterator[Fold[Experiment, Strange]]:
-        """A question a file. Raises `DataMissing`."""
-        for signals, labels in _experiments(folder):
-            if labels is None:
+    def folds(self, folder: Path, *, labels: bool = True) -> Iterator[Fold[Experiment, Strange]]:
+        """A question a file. Raises `DataMissing` and `DataDamaged`."""
+        for signals, marks in _experiments(folder, labels=labels):
+            if marks is None:
                 yield Fold(Experiment(signals, None), None)
                 continue
-            strange = labels[:, 0]
+            strange = marks[:, 0]
             rows = reflection(strange)
             reflected = Signals(signals.names, signals.values[rows], np.arange(len(rows), dtype=np.float64), signals.regimes[rows])
             yield Fold(Experiment(signals, reflected), Strange(strange[FITTED_ROWS:], strange[rows][FITTED_ROWS:]))
@@ -116,11 +117,11 @@ class ChangePoint:
     name = "skab-change-point"
     folder = FOLDER
 
-    def folds(self, folder: Path) -> Iterator[Fold[Signals, Changes]]:
-        """A question a file. Raises `DataMissing`."""
-        for signals, labels in _experiments(folder):
-            seconds = signals.seconds[FITTED_ROWS:]
-            yield Fold(signals, None if labels is None else Changes(seconds, seconds[labels[FITTED_ROWS:, 1]]))
+    def folds(self, folder: Path, *, labels: bool = True) -> Iterator[Fold[Signals, Changes]]:
+        """A question a file. Raises `DataMissing` and `DataDamaged`."""
+        for signals, marks in _experiments(folder, labels=labels):
+            scored_s = signals.seconds[FITTED_ROWS:]
+            yield Fold(signals, None if marks is None else Changes(scored_s, scored_s[marks[FITTED_ROWS:, 1]]))
 
     def contenders(self) -> Mapping[str, Callable[[Signals], NDArray[np.bool_]]]:
         """Ours, two published peers, of which each turn of the alarm is a detection, and a metronome that beats as often as ours."""
@@ -173,21 +174,28 @@ def _answering(scored: Scorer) -> Callable[[Experiment], tuple[Floats, Floats]]:
     return answer
 
 
-def _experiments(folder: Path) -> Iterator[tuple[Signals, NDArray[np.bool_] | None]]:
-    """Every recording that has rows to score, with rows x labels, None where it holds none. Raises `DataMissing`."""
-    files = sorted((path for path in folder.glob("*/*.csv*") if path.parent.name != USUAL_FOLDER), key=_by_number)
-    if not files:
-        raise DataMissing(f"{folder} holds no files valve1/0.csv, other/1.csv.gz or so; give the folder of the SKAB recordings")
-    for path in files:
-        table = pd.read_csv(path, sep=";", parse_dates=["datetime"])
-        if len(table) > FITTED_ROWS:
-            yield _signals(table), table[list(LABELS)].to_numpy() > 0 if set(LABELS) <= set(table) else None
+def _experiments(folder: Path, *, labels: bool) -> Iterator[tuple[Signals, NDArray[np.bool_] | None]]:
+    """Every recording that has rows to score, with rows x labels, None where it holds none or they are not asked for.
+
+    Raises `DataMissing` and `DataDamaged`.
+    """
+    there = [path for path in folder.glob("*/*.csv*") if path.name.endswith((".csv", ".csv.gz")) and path.parent.name != USUAL_FOLDER]
+    tables = [(path, table(path, ("datetime",), separator=";")) for path in sorted(once(there), key=_by_number)]
+    long = [(path, read) for path, read in tables if len(read) > FITTED_ROWS]
+    if not long:
+        what = f"none of {len(tables)} files has more than {FITTED_ROWS} rows" if tables else "there is no file valve1/0.csv, other/1.csv.gz or so"
+        raise DataMissing(f"{folder}: {what}; give the folder of the SKAB recordings")
+    for path, read in long:
+        is_labelled = labels and set(LABELS) <= set(read.columns)
+        yield _signals(path, read), numbers(path, read[list(LABELS)]) > 0 if is_labelled else None
 
 
-def _signals(table: pd.DataFrame) -> Signals:
-    names = tuple(str(name) for name in table.columns if name not in (*LABELS, "datetime"))
-    seconds = (table["datetime"] - table["datetime"].iloc[0]).dt.total_seconds().to_numpy(dtype=np.float64)
-    return Signals(names, table[list(names)].to_numpy(dtype=np.float64), seconds, np.zeros(len(table), dtype=np.int64))
+def _signals(path: Path, read: pd.DataFrame) -> Signals:
+    names = tuple(str(name) for name in read.columns if name not in (*LABELS, "datetime"))
+    if not names:
+        raise DataDamaged(f"{path} has no column of a signal; give the file as it was published")
+    at_s = seconds(path, read, "datetime")
+    return Signals(names, numbers(path, read[list(names)]), at_s - at_s[0], np.zeros(len(read), dtype=np.int64))
 
 
 def _by_number(path: Path) -> tuple[str, int, str]:

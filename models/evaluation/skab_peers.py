@@ -18,18 +18,21 @@ def t2_q(signals: Signals, fitted_rows: int) -> Floats:
     """Hotelling's T² and Q of principal components with 85 % of the variance, medians of 5 rows, theoretical limits of 0.999.
 
     As upstream has it, the limit of Q takes powers of the sum of the variances left out for sums of their powers.
+    A signal that stands still while fitting is left out; where all do, no row is in alarm.
     """
     from scipy.stats import f, norm
     from sklearn.decomposition import PCA
 
     moving = signals.values[:fitted_rows].std(axis=0) > 0
+    if not moving.any():
+        return np.zeros(len(signals.seconds) - fitted_rows)
     fitted = signals.values[:fitted_rows, moving]
     scaled = (signals.values[:, moving] - fitted.mean(axis=0)) / fitted.std(axis=0)
     model = PCA(n_components=0.85).fit(scaled[:fitted_rows])
     placed = model.transform(scaled)
     kept, rows = placed.shape[1], fitted_rows
     t2_limit = kept * (rows - 1) * (rows + 1) / (rows * (rows - kept)) * f.ppf(0.999, kept, rows - kept)
-    left = np.linalg.eigvalsh(np.cov(scaled[:rows].T))[::-1][kept:].sum()
+    left = np.linalg.eigvalsh(np.atleast_2d(np.cov(scaled[:rows].T)))[::-1][kept:].sum()
     q_limit = left * (1 + norm.ppf(0.999) * np.sqrt(2) / 3 - 2 / 9) ** 3
     t2 = (placed**2 / model.explained_variance_).sum(axis=1)
     q = ((scaled - placed @ model.components_) ** 2).sum(axis=1)

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
+from factolake.errors import Permanent
+from models.timeseries.signals import CannotLearn
+
 Seen = TypeVar("Seen")
 Truth = TypeVar("Truth")
 Answer = TypeVar("Answer")
@@ -66,8 +69,11 @@ class Benchmark(Protocol[Seen, Truth, Answer]):
     name: str
     folder: str
 
-    def folds(self, folder: Path) -> Iterable[Fold[Seen, Truth]]:
-        """The questions that the files in `folder` allow, in the order of their names. Raises `DataMissing` where there are none."""
+    def folds(self, folder: Path, *, labels: bool = True) -> Iterable[Fold[Seen, Truth]]:
+        """The questions that the files in `folder` allow, in the order of their names; without `labels` those of what is asked are not looked at.
+
+        Raises `DataMissing` where there are none and `DataDamaged` where a file is not what it should be.
+        """
         ...
 
     def contenders(self) -> Mapping[str, Callable[[Seen], Answer]]:
@@ -84,11 +90,15 @@ class Benchmark(Protocol[Seen, Truth, Answer]):
 
 
 class DataMissing(Exception):
-    """A set's files are not where they were looked for."""
+    """A set's files are not where they were looked for, or too few to ask anything."""
+
+
+class DataDamaged(Permanent):
+    """A file of a set is not what it should be: which one, what was seen, what to do."""
 
 
 def evaluated(benchmark: Benchmark[Seen, Truth, Answer], folder: Path) -> Row:
-    """Let every contender answer every fold, then judge. Raises `DataMissing`."""
+    """Let every contender answer every fold, then judge. Raises `DataMissing` and `DataDamaged`."""
     folds = [fold for fold in benchmark.folds(folder) if fold.truth is not None]
     if not folds:
         raise DataMissing(f"the files of {benchmark.name} in {folder} hold no labels to judge by; use `factolake models score` for files without")
@@ -96,13 +106,20 @@ def evaluated(benchmark: Benchmark[Seen, Truth, Answer], folder: Path) -> Row:
     cpu_s: dict[str, float] = {}
     for name, answer in benchmark.contenders().items():
         began = time.process_time()
-        answers = [answer(fold.seen) for fold in folds]
+        answers = [_answer(benchmark, folder, answer, fold) for fold in folds]
         cpu_s[name] = round(time.process_time() - began, 2)
         figures[name] = benchmark.figures([(fold.truth, given) for fold, given in zip(folds, answers, strict=True) if fold.truth is not None])
     return Row(benchmark.name, len(folds), figures, cpu_s, benchmark.bars(figures))
 
 
 def answered(benchmark: Benchmark[Seen, Truth, Answer], folder: Path) -> list[Answer]:
-    """Our answers to every fold, labels or none. Raises `DataMissing`."""
+    """Our answers to every fold; labels of what is asked are not looked at. Raises `DataMissing` and `DataDamaged`."""
     own = benchmark.contenders()[OWN]
-    return [own(fold.seen) for fold in benchmark.folds(folder)]
+    return [_answer(benchmark, folder, own, fold) for fold in benchmark.folds(folder, labels=False)]
+
+
+def _answer(benchmark: Benchmark[Seen, Truth, Answer], folder: Path, answer: Callable[[Seen], Answer], fold: Fold[Seen, Truth]) -> Answer:
+    try:
+        return answer(fold.seen)
+    except CannotLearn as error:
+        raise DataDamaged(f"the files of {benchmark.name} in {folder} are too little to learn from: {error}") from error

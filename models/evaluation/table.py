@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from models.evaluation.suite import Benchmark, DataMissing, Row, evaluated
+from models.evaluation.suite import Benchmark, DataDamaged, DataMissing, Row, evaluated
 
 SUITES: dict[str, dict[str, str]] = {
     "timeseries": {
@@ -42,12 +42,15 @@ def benchmark(suite: str, name: str) -> Benchmark[Any, Any, Any]:
 
 
 def rows(suite: str, names: Iterable[str], data: Path, say: Callable[[str], None] = lambda name: None) -> Iterator[Row | LeftOut]:
-    """Run benchmarks over the folder of all data, one after the other; what has no data is left out by name. `say` hears which one begins."""
+    """Run benchmarks over the folder of all data, one after the other. `say` hears which one begins.
+
+    What has no data, or damaged data, is left out by name.
+    """
     for name in names:
         one = benchmark(suite, name)
         folder = data / one.folder
         say(name)
         try:
             yield evaluated(one, folder)
-        except DataMissing as missing:
-            yield LeftOut(name, str(missing))
+        except (DataMissing, DataDamaged) as why:
+            yield LeftOut(name, str(why))

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from models.evaluation.suite import OWN, Bar, DataMissing, Figures, Fold
+from models.evaluation.reading import matrix, once
+from models.evaluation.suite import OWN, Bar, DataDamaged, DataMissing, Figures, Fold
 from models.metrics import alarms
 from models.timeseries.canonical import CanonicalSettings, held_limit
 from models.timeseries.signals import Floats, Signals
@@ -52,9 +53,9 @@ class TennesseeEastman:
     name = "tep"
     folder = "tep"
 
-    def folds(self, folder: Path) -> Iterator[Fold[Process, Fault]]:
-        """A question for each test recording of a fault. Raises `DataMissing`."""
-        files = sorted(path for path in folder.glob("d*_te.dat*") if _TEST_FILE.fullmatch(path.name))
+    def folds(self, folder: Path, *, labels: bool = True) -> Iterator[Fold[Process, Fault]]:
+        """A question for each test recording of a fault. Raises `DataMissing` and `DataDamaged`."""
+        files = once([path for path in folder.glob("d*_te.dat*") if _TEST_FILE.fullmatch(path.name)])
         faults = [(number, path) for path in files if (number := _fault(path)) > 0]
         if not faults:
             raise DataMissing(f"{folder} holds no file d01_te.dat, d02_te.dat or so; give the folder of the Tennessee Eastman files")
@@ -106,6 +107,7 @@ def pca_spe(seen: Process) -> Floats:
 
 def _principal(seen: Process, statistic: Callable[[Floats, Floats, Floats], Floats]) -> Floats:
     center, scale = seen.usual.values.mean(axis=0), seen.usual.values.std(axis=0)
+    scale[scale == 0] = 1.0
     usual = (seen.usual.values - center) / scale
     _, spread, axes = np.linalg.svd(usual, full_matrices=False)
     kept, spread = axes[:PCA_COMPONENTS].T, spread[:PCA_COMPONENTS] / math.sqrt(len(usual) - 1)
@@ -126,18 +128,18 @@ def _fault(path: Path) -> int:
 
 def _found(folder: Path, name: str) -> Path:
     for path in (folder / name, folder / f"{name}.gz"):
-        if path.is_file():
+        if path.exists():
             return path
     raise DataMissing(f"{folder} holds no {name}; without normal operation there is nothing to learn from")
 
 
 def _recording(path: Path) -> Signals:
     """A file's rows; a recording that lies on its side, as `d00.dat` does, is set up."""
-    values = np.loadtxt(path, ndmin=2)
+    values = matrix(path)
     if values.shape[1] != len(NAMES):
         values = values.T
     if values.shape[1] != len(NAMES):
-        raise ValueError(f"{path.name} has {values.shape[1]} rows and {values.shape[0]} columns; one of them has to be {len(NAMES)}")
+        raise DataDamaged(f"{path} has {values.shape[1]} rows and {values.shape[0]} columns; one of them has to be {len(NAMES)}")
     return Signals.of(NAMES, values, STEP_S)
 
 

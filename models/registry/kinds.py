@@ -16,6 +16,7 @@ from models.timeseries.drift import Drift
 from models.timeseries.level import Level
 from models.timeseries.moves import Moves
 from models.timeseries.pca import Pca
+from models.timeseries.seasonal_band import SeasonalBand
 from models.timeseries.signals import Floats, Signals
 from models.timeseries.watch import WatchModel
 
@@ -78,6 +79,14 @@ def _drift(model: Drift) -> bool:
     return all(_sized((one.center, one.spread), len(model.names)) for one in model.regimes.values())
 
 
+def _seasonal_band(model: SeasonalBand) -> bool:
+    signals = len(model.names)
+    return model.period_s > 0 and all(
+        _sized((one.clip, one.half), signals) and one.profile.ndim == 2 and len(one.profile) == signals and _rows(one.profile.shape[1])
+        for one in model.regimes.values()
+    )
+
+
 def _watch(model: WatchModel) -> bool:
     told = model.settings
     return _rows(told.memory, told.chunk, told.span, told.quick_span, told.points, told.stride, told.span * told.points)
@@ -97,6 +106,7 @@ KINDS: dict[str, Kind] = {
     "level": Kind(Level, _own, _of_regimes, _level),
     "moves": Kind(Moves, _own, _of_regimes, _moves),
     "pca": Kind(Pca, _own, _of_regimes, _pca),
+    "seasonal_band": Kind(SeasonalBand, _own, _of_regimes, _seasonal_band),
     "watch": Kind(WatchModel, lambda model: cast(tuple[str, ...], model.seen.names), lambda _: (), _watch),
 }
 

@@ -14,7 +14,7 @@ from typing import Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from models.timeseries.signals import Floats
+from models.timeseries.signals import CannotLearn, Floats
 from models.timeseries.vibration.bands import Band, analytic, checked
 from models.timeseries.vibration.bearing import Bearing
 from models.timeseries.vibration.lines import lines_hz, share
@@ -103,7 +103,7 @@ class FaultSettings:
         """The same from `evidence` that is there already. Raises ValueError where there are fewer than two kinds or windows of a kind."""
         kinds, counts = np.unique(faults, return_counts=True)
         if len(kinds) < 2 or counts.min() < 2 or len(faults) != len(evidence):
-            raise ValueError(
+            raise CannotLearn(
                 f"{len(evidence)} windows with {dict(zip(kinds.tolist(), counts.tolist(), strict=True))}; give 2 kinds, 2 windows of each"
             )
         centre, scale = evidence.mean(axis=0), np.maximum(evidence.std(axis=0), 1e-9)

@@ -18,7 +18,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from models.timeseries.plain import read, written
 from models.timeseries.rows import columns, in_order, stretches
-from models.timeseries.signals import Floats, Numbers, Scores, Signals, Unscored
+from models.timeseries.signals import CannotLearn, Floats, Numbers, Scores, Signals, Unscored
 from models.timeseries.windows import ewma
 
 FITTED_SHARE = 2 / 3
@@ -78,7 +78,7 @@ class CanonicalSettings:
         limited = {regime: self._limited(model, regime, held) for regime in relations}
         kept = {regime: relation for regime, relation in limited.items() if relation is not None}
         if not kept:
-            raise ValueError(
+            raise CannotLearn(
                 f"no regime has enough whole rows on end: {len(usual.seconds)} rows to fit and {len(held.seconds)} for the limits are given; give at"
                 f" least {self._fewest(len(names)) + 2 * self.lags_rows} and {self._fewest_held(1) + self.lags_rows} of one regime"
             )

@@ -19,7 +19,7 @@ from models.timeseries.life.intervals import Spread
 from models.timeseries.life.networks import Network
 from models.timeseries.life.regimes import Regimes
 from models.timeseries.life.units import Unit
-from models.timeseries.signals import Floats
+from models.timeseries.signals import CannotLearn, Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class LifeSettings:
     def fit(self, units: list[Unit]) -> "RemainingLife":
         """A model of `units` that ran to failure: the last row of each is its last cycle. Raises ValueError where there are fewer than `parts`."""
         if len(units) < self.parts:
-            raise ValueError(f"{len(units)} units cannot be left out in {self.parts} parts; give {self.parts} units or more, or fewer parts")
+            raise CannotLearn(f"{len(units)} units cannot be left out in {self.parts} parts; give {self.parts} units or more, or fewer parts")
         factors = Factors.fit(units)
         rows = [features(factors.of(unit)) for unit in units]
         wanted = [np.minimum(unit.life, self.cap_cycles) for unit in units]

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from models.timeseries.signals import Floats, Numbers, Scores, Signals, Unscored
+from models.timeseries.signals import CannotLearn, Floats, Numbers, Scores, Signals, Unscored
 
 CUT_ROWS = 4096
 """Rows that are turned to lie across at once, so that they stay in the cache."""
@@ -110,7 +110,7 @@ def enough(signals: Signals, names: Sequence[str], rows: int) -> dict[int, Float
     kept = {regime: values for regime, values in found.items() if values.shape[1] >= rows}
     if not kept:
         most = max((values.shape[1] for values in found.values()), default=0)
-        raise ValueError(f"no regime has {rows} whole rows to learn from, the longest has {most} of the {len(signals.seconds)} given; give more")
+        raise CannotLearn(f"no regime has {rows} whole rows to learn from, the longest has {most} of the {len(signals.seconds)} given; give more")
     return kept
 
 

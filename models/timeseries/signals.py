@@ -13,6 +13,10 @@ Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 
 
+class CannotLearn(ValueError):
+    """What was given is too little, or too much alike, to fit a model to: what there is, and how much it takes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Signals:
     """Rows of one asset in order of time.

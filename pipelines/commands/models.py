@@ -36,7 +36,7 @@ def evaluate(
 ) -> None:
     """Run benchmarks: our models and their peers answer the same questions, then labels are joined.
 
-    Data sets that are not in the folder are named and left out. Exit code 1 when none is there.
+    Data sets that are not in the folder, or of which a file is damaged, are named and left out. Exit code 1 when none could be run.
     """
     from models.evaluation.suite import Row
     from models.evaluation.table import rows
@@ -61,7 +61,7 @@ def score(
     data: Data,
     suite: Suite = "timeseries",
 ) -> None:
-    """Our answers to one data set as JSON, one a file or unit in the order of their names. Labels are not needed and not read."""
+    """Our answers to one data set as JSON, one a file or unit in the order of their names. Labels of what is asked are not read."""
     from models.evaluation.suite import DataMissing, answered
     from models.evaluation.table import benchmark
 

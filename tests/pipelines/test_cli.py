@@ -10,6 +10,7 @@ import pytest
 from command_line import REPOSITORY, environment, factolake, sentence, wait_for
 from typer.testing import CliRunner
 
+from pipelines import cli
 from pipelines.cli import app
 from pipelines.part_lock import holder
 
@@ -62,6 +63,16 @@ def test_every_command_has_help(command):
 
 def test_an_unknown_command_is_a_usage_error(home):
     assert factolake(home, "lnad").returncode == 2
+
+
+def test_ctrl_c_before_a_command_begins_is_no_traceback(monkeypatch, capsys):
+    def interrupted(**_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "app", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert (ended.value.code, *capsys.readouterr()) == (130, "", "")
 
 
 def test_a_missing_settings_file_is_one_sentence(home):

@@ -1,11 +1,16 @@
 """`factolake models evaluate` and `score`: a table from the data that are there, answers without labels, and refusals in a sentence."""
 
 import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import factolake, sentence
+from command_line import environment, factolake, sentence
 
 SIGNALS = 52
 
@@ -62,6 +67,31 @@ def test_without_any_data_the_exit_code_is_one_and_each_set_is_named(tmp_path: P
     assert done.returncode == 1
     assert "left out: tep" in done.stderr
     assert "left out: skab-outlier" in done.stderr
+
+
+def test_a_damaged_file_is_refused_in_a_sentence_that_names_it(process: Path, tmp_path: Path) -> None:
+    shutil.copytree(process / "tep", tmp_path / "data" / "tep")
+    file = tmp_path / "data" / "tep" / "d04_te.dat"
+    file.write_text("rows of another kind\n")
+    done = factolake(tmp_path / "home", "models", "score", "tep", "--data", str(tmp_path / "data"))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert str(file) in sentence(done)
+
+
+def test_ctrl_c_ends_an_evaluation_without_a_word(process: Path, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    os.mkfifo(tmp_path / "data" / "pipe")
+    (tmp_path / "data" / "tep").mkdir()
+    (tmp_path / "data" / "tep" / "d04_te.dat").write_bytes((process / "tep" / "d04_te.dat").read_bytes())
+    (tmp_path / "data" / "tep" / "d00.dat").symlink_to(tmp_path / "data" / "pipe")
+    command = [sys.executable, "-m", "pipelines.cli", "models", "evaluate", "--data", str(tmp_path / "data"), "--set", "tep"]
+    with subprocess.Popen(command, env=environment(tmp_path / "home"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stderr is not None
+        said = running.stderr.readline()
+        running.send_signal(signal.SIGINT)
+        out, rest = running.communicate(timeout=120)
+    assert (running.returncode, out.strip(), rest.strip()) == (130, "", "")
+    assert said == "tep ...\n"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import numpy as np
 
 from models.timeseries.life.regimes import Regimes
 from models.timeseries.life.units import Unit, ends
-from models.timeseries.signals import Floats
+from models.timeseries.signals import CannotLearn, Floats
 
 NOISE_TIMES = 3.0
 """A factor has to vary so many times as its noise. Training units of C-MAPSS show 62, 32, then 1.2; 39, 13, then 1.0; 153, 51, 25, 14, then 2.4."""
@@ -37,11 +37,11 @@ class Factors:
         early = np.concatenate([unit.life >= len(unit) / 2 for unit in units])
         rows = [sensors[(of := regimes.of(settings)) == one][early[of == one]] for one in range(len(regimes.centres))]
         if min(len(some) for some in rows) < 2:
-            raise ValueError("a regime has fewer than 2 rows in the first halves of all lives; give more units")
+            raise CannotLearn("a regime has fewer than 2 rows in the first halves of all lives; give more units")
         means, spreads = np.stack([some.mean(axis=0) for some in rows]), np.stack([some.std(axis=0) for some in rows])
         kept = np.flatnonzero((spreads > STILL * np.maximum(1.0, np.abs(means))).all(axis=0))
         if not len(kept):
-            raise ValueError("no sensor moves in all regimes; give sensors that do")
+            raise CannotLearn("no sensor moves in all regimes; give sensors that do")
         plain = cls(regimes, kept.tolist(), means[:, kept], spreads[:, kept], np.eye(len(kept)))
         normal = plain.of_rows(settings, sensors)
         return cls(regimes, plain.kept, plain.means, plain.spreads, _directions(normal, ends(units)))

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from models.evaluation import ai4i
-from models.evaluation.suite import OWN, DataMissing
+from models.evaluation.suite import OWN, DataDamaged, DataMissing
 
 
 def written(folder: Path, rows: int = 400) -> Path:
@@ -76,5 +76,5 @@ def test_a_file_that_is_missing_or_lacks_a_column_is_told(tmp_path: Path) -> Non
         list(ai4i.BENCHMARK.folds(tmp_path))
     path = written(tmp_path) / "ai4i2020.csv.gz"
     pd.read_csv(path).drop(columns=["Torque [Nm]"]).to_csv(path, index=False)
-    with pytest.raises(DataMissing, match="Torque"):
+    with pytest.raises(DataDamaged, match="Torque"):
         list(ai4i.BENCHMARK.folds(tmp_path))

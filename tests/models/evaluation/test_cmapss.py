@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from models.evaluation import cmapss
-from models.evaluation.suite import OWN, DataMissing
+from models.evaluation.suite import OWN, DataDamaged, DataMissing
 from models.timeseries.life.units import Unit
 from models.timeseries.remaining_life import Forecast
 from tests.models.timeseries.turbines import worn
@@ -67,7 +67,7 @@ def test_rows_out_of_order_are_put_in_order(tmp_path: Path) -> None:
 def test_without_lives_there_is_no_truth_and_lives_of_other_units_are_refused(tmp_path: Path) -> None:
     lives = written(tmp_path) / "RUL_FD001.txt"
     lives.write_text("5\n7\n", encoding="utf-8")
-    with pytest.raises(DataMissing, match="2 lives for 6 units"):
+    with pytest.raises(DataDamaged, match="2 lives for 6 units"):
         list(cmapss.BENCHMARK.folds(tmp_path))
     lives.unlink()
     assert [fold.truth for fold in cmapss.BENCHMARK.folds(tmp_path)] == [None]

@@ -18,13 +18,13 @@ class Doubling:
     def __init__(self) -> None:
         self.seen: list[object] = []
 
-    def folds(self, folder: Path) -> Iterable[Fold[int, int]]:
+    def folds(self, folder: Path, *, labels: bool = True) -> Iterable[Fold[int, int]]:
         files = sorted(folder.glob("*.csv"))
         if not files:
             raise DataMissing(f"no *.csv in {folder}")
         for file in files:
             number, _, label = file.read_text().strip().partition(",")
-            yield Fold(int(number), int(label) if label else None)
+            yield Fold(int(number), int(label) if labels and label else None)
 
     def contenders(self) -> Mapping[str, Callable[[int], int]]:
         return {OWN: self._double, "constant": lambda number: 4}

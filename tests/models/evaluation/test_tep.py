@@ -97,5 +97,5 @@ def test_files_that_are_missing_or_of_another_process_are_named(tmp_path: Path) 
     with pytest.raises(suite.DataMissing, match=r"holds no d00\.dat"):
         list(BENCHMARK.folds(tmp_path))
     write(tmp_path / "d00.dat", plant(10, 1)[:, :30])
-    with pytest.raises(ValueError, match=r"d00\.dat has 10 rows and 30 columns"):
+    with pytest.raises(suite.DataDamaged, match=r"d00\.dat has 10 rows and 30 columns"):
         list(BENCHMARK.folds(tmp_path))

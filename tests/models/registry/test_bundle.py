@@ -15,6 +15,7 @@ from models.timeseries.drift import CusumSettings
 from models.timeseries.level import LevelSettings
 from models.timeseries.moves import MoveSettings
 from models.timeseries.pca import PcaSettings
+from models.timeseries.seasonal_band import SeasonalBandSettings
 from models.timeseries.watch import WatchSettings
 
 SETTINGS: dict[str, Settings] = {
@@ -23,6 +24,7 @@ SETTINGS: dict[str, Settings] = {
     "level": LevelSettings(window_rows=8, reaches_rows=(8, 16)),
     "moves": MoveSettings(),
     "pca": PcaSettings(false_share=0.05),
+    "seasonal_band": SeasonalBandSettings(),
     "watch": WatchSettings(),
 }
 
