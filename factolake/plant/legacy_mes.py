@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from factolake.bus.codec import encode_event
 from factolake.bus.port import LogWriter
 from factolake.domain.clock import Clock
-from factolake.plant.line import to_us
+from factolake.plant.moment import to_us
 from factolake.plant.scenario import LegacyRecordScript, Scenario
 
 SOURCE_ID = "legacy-mes"

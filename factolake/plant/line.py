@@ -9,33 +9,25 @@ import itertools
 import random
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import NamedTuple
 
 from factolake.domain.calendar import SegmentKind
 from factolake.domain.plant import PlantModel
 from factolake.domain.states import MachineState
+from factolake.plant.degradation import Degradation, DegradationPlan
+from factolake.plant.moment import from_us, to_us
 from factolake.plant.scenario import US_PER_S, Happening, OrderScript, Scenario, StationScript, repeat_id
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DEFAULT_CYCLE_US = 30 * US_PER_S
-
-
-def to_us(ts: datetime) -> int:
-    """Microseconds since 1970, exact."""
-    return (ts - EPOCH) // timedelta(microseconds=1)
-
-
-def from_us(us: int) -> datetime:
-    """The UTC time of `us` microseconds since 1970."""
-    return EPOCH + timedelta(microseconds=us)
 
 
 class Fact(NamedTuple):
     """One true change of one machine; `ts_us` microseconds since 1970.
 
-    `name` is state, order, product, alarm, total, good, scrap, cycle_time (seconds) or buffer_out (parts); counts run from 0.
+    `name` is state, order, product, alarm, total, good, scrap, cycle_time (seconds) or buffer_out (parts); counts run from 0. Degradations tell
+    onset, failure and reset, with `kind:signal,signal` as value, the signal that shows most first.
     """
 
     ts_us: int
@@ -93,7 +85,7 @@ class LineSimulation:
         self._rng = random.Random(f"{seed}/{line_id}")
         self.start_us = self.now_us = to_us(start)
         self.stations = [Station(m, scenario.habits(m), model.machines[m].buffer_out) for m in model.lines[line_id].machines]
-        self._line = line_id
+        self.degradations = DegradationPlan(model, line_id, scenario, seed, self.start_us)
         self._events: list[tuple[int, int, Callable[[], None]]] = []
         self._counter = itertools.count()
         self._facts: list[Fact] = []
@@ -163,6 +155,17 @@ class LineSimulation:
                     if segment.kind is not SegmentKind.BUSY and (first <= from_ < last or (first == self.start_us and from_ < first < to)):
                         self._hinder(station, MachineState.PLANNED_STOP, max(from_, first), to)
             self._planned_through_us = last
+        for degradation in self.degradations.through(until_us):
+            self._degrade(degradation)
+
+    def _degrade(self, one: Degradation) -> None:
+        (station,) = self._of(one.machine)
+        value = f"{one.kind}:{','.join(effect.signal for effect in one.effects)}"
+        for name, at_us in (("onset", one.onset_us), ("failure", one.failure_us), ("reset", one.end_us)):
+            if at_us is not None:
+                self._schedule(at_us, lambda name=name: self._tell(station, name, value))  # type: ignore[misc]
+        if one.failure_us is not None and one.end_us is not None:
+            self._hinder(station, MachineState.FAULT, one.failure_us, one.end_us, one.alarm)
 
     def _set_hindrance(self, station: Station, state: MachineState, step: int, alarm: str | None) -> None:
         station.hindrances[state] = station.hindrances.get(state, 0) + step
@@ -191,12 +194,20 @@ class LineSimulation:
             if self._scenario.order[following].at <= self.now_us - self.start_us:
                 self._switch_to(following)
         elif self._scenario.endless:
-            last = self._scenario.order[-1]
-            self._repeats += 1
-            self._loaded = 0
-            self._job = Job(repeat_id(last, self._repeats + 1), last.product, last.quantity, 0)
+            self._again()
         else:
             self._job = None
+
+    def _again(self) -> None:
+        """The last order once more, or with `in_turn` the next one of all."""
+        orders = self._scenario.order
+        self._repeats += 1
+        self._loaded = 0
+        if self._scenario.in_turn:
+            order = orders[(self._repeats - 1) % len(orders)]
+            self._job = self._job_of(order, repeat_id(order, (self._repeats - 1) // len(orders) + 2))
+        else:
+            self._job = replace(self._job_of(orders[-1], repeat_id(orders[-1], self._repeats + 1)), changeover_us=0)
 
     def _load(self) -> Job | None:
         if self._job is not None and self._loaded >= self._job.quantity:

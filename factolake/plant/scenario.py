@@ -4,13 +4,14 @@ The seed is no part of it: the same script with another seed gives other jitter,
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from factolake.config.parse import Strict, parse, read_toml
 from factolake.domain.plant import PlantModel
 from factolake.errors import ConfigError
+from factolake.plant.behaviour import BEHAVIOURS, SETPOINT_SIGNALS
 
 US_PER_S = 1_000_000
 
@@ -114,6 +115,57 @@ class CounterJumpScript(Strict):
     by: int = Field(ge=1)
 
 
+Kind = Literal["bearing_wear", "clogging", "leak", "tool_wear", "sensor_drift", "setpoint_error"]
+HARMLESS = frozenset({"sensor_drift", "setpoint_error"})
+"""Kinds that need not end in a breakdown."""
+
+
+class DegradationScript(Strict):
+    """[[degradation]]: `machine` gets worse from `onset` on and breaks down at `failure`; the repair after `repair_minutes` makes it new.
+
+    With `until` instead of `failure` somebody puts it right in time. `signal` is the one that drifts or whose setpoint is wrong. `strength`
+    1 is what the kind usually reaches.
+    """
+
+    machine: str
+    kind: Kind
+    onset: OffsetUs
+    failure: OffsetUs | None = None
+    until: OffsetUs | None = None
+    repair_minutes: float = Field(default=30.0, gt=0)
+    strength: float = Field(default=1.0, gt=0, le=5)
+    signal: str | None = None
+    alarm: str = ""
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        if self.failure is not None and self.until is not None:
+            raise ValueError("either failure or until, not both: a repair follows a failure by itself")
+        if self.failure is None and self.until is None and self.kind not in HARMLESS:
+            raise ValueError(f"a failure, or an until; only {' and '.join(sorted(HARMLESS))} may go on for ever")
+        last = self.failure if self.failure is not None else self.until
+        if last is not None and last <= self.onset:
+            raise ValueError("a failure or until after the onset")
+        self._check_signal()
+        return self
+
+    def _check_signal(self) -> None:
+        if self.signal is not None and self.kind not in HARMLESS:
+            raise ValueError(f"no signal: what {self.kind} shows in is fixed")
+        allowed = SETPOINT_SIGNALS if self.kind == "setpoint_error" else tuple(BEHAVIOURS)
+        if self.signal is not None and self.signal not in allowed:
+            raise ValueError(f"a signal of {', '.join(allowed)}")
+
+
+class SeededDegradations(Strict):
+    """[degradations]: one degradation every shift of `shift_hours` or every week, drawn from `kinds` and `machines` (left out: all) by the seed."""
+
+    seeded: Literal["shift", "week"] | None = None
+    kinds: tuple[Kind, ...] = Field(default=get_args(Kind), min_length=1)
+    machines: tuple[str, ...] = ()
+    strength: float = Field(default=1.0, gt=0, le=4)
+
+
 class LegacyRecordScript(Strict):
     """[[legacy_record]]: the old MES gets to know at `known_at` what happened at `happened_at`."""
 
@@ -126,7 +178,8 @@ class LegacyRecordScript(Strict):
 class Scenario(Strict):
     """A whole script.
 
-    `endless` starts the last order again, under a numbered id, when its quantity is reached; otherwise the line then has no order.
+    `endless` starts the last order again, under a numbered id, when its quantity is reached; otherwise the line then has no order. With `in_turn`
+    all orders begin again instead of the last one.
     """
 
     name: str
@@ -134,6 +187,7 @@ class Scenario(Strict):
     shift_hours: float = Field(default=8.0, gt=0)
     operator: str = "op-17"
     endless: bool = True
+    in_turn: bool = False
     order: tuple[OrderScript, ...] = Field(min_length=1)
     component: tuple[ComponentScript, ...] = ()
     station: StationScript = StationScript()
@@ -147,6 +201,8 @@ class Scenario(Strict):
     counter_reset: tuple[CounterResetScript, ...] = ()
     counter_jump: tuple[CounterJumpScript, ...] = ()
     legacy_record: tuple[LegacyRecordScript, ...] = ()
+    degradation: tuple[DegradationScript, ...] = ()
+    degradations: SeededDegradations = SeededDegradations()
 
     def habits(self, machine: str) -> StationScript:
         """The script of `machine`, with what it leaves open taken from [station], then from the defaults."""
@@ -178,13 +234,27 @@ def load_scenario(file: Path, model: PlantModel | None = None) -> Scenario:
     starts = [order.at for order in scenario.order]
     if starts != sorted(starts):
         raise ConfigError(str(file), "order.at", starts, "orders in the sequence they start")
+    _check_degradations(scenario, file)
     return scenario
 
 
+def _check_degradations(scenario: Scenario, file: Path) -> None:
+    """The truth tells degradations apart by machine and kind: two of the same at the same time would be one."""
+    ends: dict[tuple[str, str], float] = {}
+    for place, script in sorted(enumerate(scenario.degradation), key=lambda pair: pair[1].onset):
+        key = (script.machine, script.kind)
+        if script.onset < ends.get(key, 0):
+            raise ConfigError(str(file), f"degradation.{place}.onset", script.onset, f"an onset after the end of the {script.kind} before it")
+        repaired = None if script.failure is None else script.failure + script.repair_minutes * 60 * US_PER_S
+        ends[key] = repaired or script.until or float("inf")
+
+
 def _check_machines(scenario: Scenario, model: PlantModel, file: Path) -> None:
-    kinds = ("breakdown", "slow", "wait", "planned_stop", "dead_collector", "dead_plc", "counter_reset", "counter_jump", "legacy_record", "component")
+    stops = ("breakdown", "slow", "wait", "planned_stop", "dead_collector", "dead_plc")
+    kinds = (*stops, "counter_reset", "counter_jump", "legacy_record", "component", "degradation")
     named = [(f"{kind}.{i}.machine", row.machine) for kind in kinds for i, row in enumerate(getattr(scenario, kind))]
     named += [(f"stations.{machine}", machine) for machine in scenario.stations]
+    named += [(f"degradations.machines.{i}", machine) for i, machine in enumerate(scenario.degradations.machines)]
     for key, machine in named:
         if machine is not None and machine not in model.machines:
             raise ConfigError(str(file), key, machine, ", ".join(model.machines))

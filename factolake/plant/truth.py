@@ -1,21 +1,25 @@
 """The plant's own ledger: what really happened and what was sent, as JSON lines. The platform never reads it; tests judge by it.
 
-Lines are arrays, first the kind: `c` a value sent, `s` a state interval, `m` a machine's minute, `n` values sent per tag, `e` the end.
+Lines are arrays, first the kind: `c` a value sent, `s` a state interval, `m` a machine's minute, `d` an onset, failure or reset of a degradation,
+`n` values sent per tag, `e` the end.
 """
 
 import json
 import os
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, NamedTuple, TextIO
 
-from factolake.plant.line import Fact, from_us, to_us
+from factolake.plant.line import Fact
+from factolake.plant.moment import from_us, to_us
 from factolake.plant.wire import Change, Value
 
 MINUTE_US = 60_000_000
 FSYNC_LINES = 20_000
+DEGRADING = frozenset({"onset", "failure", "reset"})
 Keep = Literal["all", "discrete", "none"]
 
 
@@ -52,6 +56,17 @@ class Minute(NamedTuple):
     product: str
 
 
+class Degraded(NamedTuple):
+    """A degradation as it happened: `signals` are those it shows in, the one that tells most first; None is not yet, or never."""
+
+    machine: str
+    kind: str
+    onset_ts: datetime
+    failure_ts: datetime | None
+    reset_ts: datetime | None
+    signals: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Truth:
     """A ledger read back; `counts` is values sent per tag, `end` the plant time reached (None if the plant was killed)."""
@@ -61,6 +76,7 @@ class Truth:
     minutes: list[Minute]
     counts: Counter[str]
     end: datetime | None
+    degradations: list[Degraded] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -136,6 +152,8 @@ class TruthLedger:
             account.order = str(fact.value)
         elif fact.name == "product":
             account.product = str(fact.value)
+        elif fact.name in DEGRADING:
+            self._write(["d", *fact])
         elif fact.name in account.totals:
             account.parts[fact.name] += int(fact.value) - account.totals[fact.name]
             account.totals[fact.name] = int(fact.value)
@@ -180,10 +198,29 @@ class TruthLedger:
             self._unsynced = 0
 
 
+def degradations_in(facts: Iterable[Fact]) -> list[Degraded]:
+    """The degradations told by `facts`, in the order they began."""
+    found: list[Degraded] = []
+    latest: dict[tuple[str, str], int] = {}
+    for ts_us, machine, name, value in facts:
+        if name not in DEGRADING:
+            continue
+        kind, _, signals = str(value).partition(":")
+        if name == "onset":
+            latest[machine, kind] = len(found)
+            found.append(Degraded(machine, kind, from_us(ts_us), None, None, tuple(signals.split(","))))
+            continue
+        place = latest[machine, kind]
+        at = from_us(ts_us)
+        found[place] = found[place]._replace(failure_ts=at) if name == "failure" else found[place]._replace(reset_ts=at)
+    return found
+
+
 def load_truth(path: Path) -> Truth:
     """The ledger at `path`; a half-written last line (the plant was killed) is left out."""
     truth = Truth([], [], [], Counter(), None)
     end: datetime | None = None
+    degrading: list[Fact] = []
     with path.open(encoding="utf-8") as lines:
         for text in lines:
             if not text.endswith("\n"):
@@ -195,9 +232,11 @@ def load_truth(path: Path) -> Truth:
                 truth.states.append(StateInterval(rest[0], from_us(rest[1]), from_us(rest[2]), rest[3]))
             elif kind == "m":
                 truth.minutes.append(Minute(rest[0], from_us(rest[1]), *rest[2:]))
+            elif kind == "d":
+                degrading.append(Fact(*rest))
             elif kind == "n":
                 truth.counts.clear()
                 truth.counts.update(rest[0])
             else:
                 end = from_us(rest[0])
-    return Truth(truth.sent, truth.states, truth.minutes, truth.counts, end)
+    return Truth(truth.sent, truth.states, truth.minutes, truth.counts, end, degradations_in(degrading))

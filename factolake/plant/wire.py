@@ -5,16 +5,19 @@ Here are 16-bit counters, counter resets and jumps, dead collectors (nothing at 
 
 import heapq
 import itertools
-import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
+import numpy as np
+
 from factolake.domain.plant import PlantModel
 from factolake.domain.signals import Counts, Signal, SignalKind
 from factolake.domain.states import MachineState
-from factolake.plant.line import Fact, LineSimulation, from_us, to_us
+from factolake.plant.degradation import Degradation, speed_setpoint
+from factolake.plant.line import Fact, LineSimulation
+from factolake.plant.moment import from_us, to_us
 from factolake.plant.process import StationProcess
 from factolake.plant.scenario import US_PER_S, Scenario
 
@@ -23,7 +26,7 @@ BAD_NO_COMMUNICATION = 0x80310000
 AUTOMATIC, MANUAL = 1, 2
 Value = bool | int | float | str
 _WIDTHS = {"Int16": 15, "UInt16": 16, "Int32": 31, "UInt32": 32, "Int64": 63, "UInt64": 64}
-_NAMED_FACTS = frozenset({"cycle_time", "buffer_out"})
+NAMED_FACTS = frozenset({"cycle_time", "buffer_out"})
 
 
 class Change(NamedTuple):
@@ -45,6 +48,7 @@ class _Controller:
     by_fact: dict[str, list[Signal]]
     words: dict[str, str]
     process: StationProcess
+    degradations: list[Degradation]
     last: dict[str, Value] = field(default_factory=dict)
     told: dict[str, tuple[Value | None, int]] = field(default_factory=dict)
     offsets: dict[str, int] = field(default_factory=dict)
@@ -61,9 +65,9 @@ class LineSignals:
         self.simulation = LineSimulation(model, line_id, scenario, seed, start)
         self.period_s = period_s
         self._scenario = scenario
-        self._start_us = self._now_us = self._sampled_us = to_us(start)
+        self._start_us = self._now_us = to_us(start)
         self._next_sample_us = self._start_us
-        self._controllers = {s.machine: _controller(model, s.machine, seed, scenario) for s in self.simulation.stations}
+        self._controllers = {s.machine: self._controller(model, s.machine, seed) for s in self.simulation.stations}
         self._changes: list[Change] = []
         self._events: list[tuple[int, int, Callable[[], None]]] = []
         self._order = itertools.count()
@@ -148,8 +152,11 @@ class LineSignals:
     def _tell(self, facts: list[Fact]) -> None:
         for fact in facts:
             controller = self._controllers[fact.machine]
+            controller.process.take(fact)
             if fact.name == "state":
                 self._become(fact, controller)
+            elif fact.name in ("onset", "reset"):
+                self._set_speed(fact, controller)
             for signal in controller.by_fact.get(fact.name, ()):
                 if signal.counter is not None:
                     controller.counts[signal.name] = int(fact.value)
@@ -167,6 +174,11 @@ class LineSignals:
             value = _typed(MANUAL if is_manual else AUTOMATIC, signal)
             if controller.last.get(signal.name) != value:
                 self._send(fact.machine, signal, value, fact.ts_us)
+
+    def _set_speed(self, fact: Fact, controller: _Controller) -> None:
+        percent = float(speed_setpoint(controller.degradations, np.array([fact.ts_us]))[0])
+        for signal in controller.by_fact.get("setpoint", ()):
+            self._send(fact.machine, signal, _typed(percent, signal), fact.ts_us)
 
     def _shown(self, controller: _Controller, name: str) -> int:
         signal = controller.signals[name]
@@ -186,19 +198,18 @@ class LineSignals:
             self._changes.append(Change(ts, signal.machine, signal.name, signal.tag, value, status))
 
     def _sample(self, at_us: int) -> None:
-        is_first, passed_s = at_us == self._start_us, (at_us - self._sampled_us) / US_PER_S
+        is_first = at_us == self._start_us
         ts = from_us(at_us)
         for machine, controller in self._controllers.items():
             if is_first:
                 self._greet(machine, controller)
             controller.beats += 1
             samples: list[tuple[Signal, Value]] = [(s, _typed(controller.beats, s)) for s in controller.by_fact.get("heartbeat", ())]
-            samples += [(s, _typed(v, s)) for s, v in controller.process.sample(controller.state, passed_s)]
+            samples += [(s, _typed(v, s)) for s, v in controller.process.sample(at_us)]
             controller.last.update((signal.name, value) for signal, value in samples)
             if controller.silenced == 0:
                 for signal, value in samples:
                     self._emit(ts, controller, signal, value)
-        self._sampled_us = at_us
         self._next_sample_us = at_us + round(self.period_s * US_PER_S)
 
     def _greet(self, machine: str, controller: _Controller) -> None:
@@ -206,29 +217,29 @@ class LineSignals:
             for signal in controller.by_fact.get(name, ()):
                 self._send(machine, signal, _typed(value, signal), self._start_us)
 
-
-def _controller(model: PlantModel, machine: str, seed: int, scenario: Scenario) -> _Controller:
-    signals = {s.name: s for s in model.signals if s.machine == machine}
-    by_fact: dict[str, list[Signal]] = {}
-    for signal in signals.values():
-        by_fact.setdefault(_fact_of(signal), []).append(signal)
-    raw = model.state_maps[model.machines[machine].state_map]
-    words: dict[str, str] = {}
-    for word, state in raw.items():
-        if word != "*":
-            words.setdefault(state, word)
-    process = StationProcess(list(signals.values()), random.Random(f"{seed}/{machine}/process"), _NAMED_FACTS)
-    controller = _Controller(signals, by_fact, words, process)
-    start = scenario.habits(machine).counter_start or 0
-    controller.offsets = {s.name: start for s in by_fact.get(Counts.TOTAL.value, ())}
-    return controller
+    def _controller(self, model: PlantModel, machine: str, seed: int) -> _Controller:
+        signals = {s.name: s for s in model.signals if s.machine == machine}
+        by_fact: dict[str, list[Signal]] = {}
+        for signal in signals.values():
+            by_fact.setdefault(_fact_of(signal), []).append(signal)
+        raw = model.state_maps[model.machines[machine].state_map]
+        words: dict[str, str] = {}
+        for word, state in raw.items():
+            if word != "*":
+                words.setdefault(state, word)
+        degradations = self.simulation.degradations.of(machine)
+        process = StationProcess(machine, list(signals.values()), seed, NAMED_FACTS, degradations, self._start_us)
+        controller = _Controller(signals, by_fact, words, process, degradations)
+        start = self._scenario.habits(machine).counter_start or 0
+        controller.offsets = {s.name: start for s in by_fact.get(Counts.TOTAL.value, ())}
+        return controller
 
 
 def _fact_of(signal: Signal) -> str:
     """Which fact a signal tells: its counter's word, its own name for the two station values, else its kind."""
     if signal.counter is not None:
         return signal.counter.counts.value
-    if signal.name in _NAMED_FACTS:
+    if signal.name in NAMED_FACTS:
         return signal.name
     return "sampled" if signal.kind in (SignalKind.PROCESS, SignalKind.ENERGY) else signal.kind.value
 

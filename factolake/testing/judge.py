@@ -17,7 +17,7 @@ from factolake.contracts.table import Table
 from factolake.domain.plant import PlantModel
 from factolake.lake.sql import connect
 from factolake.lake.tables import Lake
-from factolake.plant.line import to_us
+from factolake.plant.moment import to_us
 from factolake.plant.truth import Truth, load_truth
 from factolake.testing.sent_ledger import READINGS, SentMessage, SentValue, read_sent, sent_table, sent_value
 

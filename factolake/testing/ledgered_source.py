@@ -21,7 +21,7 @@ from factolake.config.settings import Settings
 from factolake.crash import crash_point
 from factolake.domain.clock import SystemClock
 from factolake.domain.plant import PlantModel
-from factolake.plant.line import from_us, to_us
+from factolake.plant.moment import from_us, to_us
 from factolake.plant.scenario import Scenario, load_scenario
 from factolake.plant.wire import Change, LineSignals
 from factolake.testing.sent_ledger import EVENT, GARBAGE, READINGS, SentLedger, SentMessage, SentValue, read_sent, sent_value

@@ -112,7 +112,7 @@ async def test_nodes_say_their_type_unit_and_state_words(url: str) -> None:
     try:
         index = await client.get_namespace_index(NAMESPACE)
         plant = await client.nodes.objects.get_child([f"{index}:Plant", f"{index}:L1-M3"])
-        assert len(await plant.get_variables()) == 33
+        assert len(await plant.get_variables()) == 35
         pressure = client.get_node(ua.NodeId("L1-M3.Air.Pressure", index))
         unit = await (await pressure.get_child(["0:EngineeringUnits"])).read_value()
         assert (unit.UnitId, unit.NamespaceUri) == (int.from_bytes(b"KPA", "big"), "http://www.opcfoundation.org/UA/units/un/cefact")

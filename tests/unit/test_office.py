@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from factolake.config.plant import load_plant
-from factolake.plant.line import Fact, LineSimulation, from_us
+from factolake.plant.line import Fact, LineSimulation
+from factolake.plant.moment import from_us
 from factolake.plant.office.asks import Ask
 from factolake.plant.office.crew import Crew, reason_of, script_of
 from factolake.plant.office.deciding import decisions

@@ -26,7 +26,7 @@ def test_the_shipped_plant_loads_with_six_stations_and_about_two_hundred_signals
     plant = load_plant(PLANT)
     assert plant.lines["L1"].path == "acme/bremen/assembly/L1"
     assert len(plant.lines["L1"].machines) == 6
-    assert len(plant.signals) == 198
+    assert len(plant.signals) == 210
     assert plant.scopes("L1-M3") == ("L1-M3", "L1", "assembly", "bremen")
     assert plant.machines["L1-M3"].has_heartbeat
     assert plant.machines["L1-M3"].max_silence_s == 30.0

@@ -9,7 +9,8 @@ import pytest
 
 from factolake.config.plant import load_plant
 from factolake.errors import ConfigError
-from factolake.plant.line import Fact, LineSimulation, from_us
+from factolake.plant.line import Fact, LineSimulation
+from factolake.plant.moment import from_us
 from factolake.plant.scenario import Scenario, load_scenario
 from factolake.plant.truth import Truth, TruthLedger, load_truth
 from factolake.plant.wire import BAD_NO_COMMUNICATION, Change, LineSignals

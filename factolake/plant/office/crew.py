@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from factolake.domain.states import MachineState
-from factolake.plant.line import Fact, from_us, to_us
+from factolake.plant.line import Fact
+from factolake.plant.moment import from_us, to_us
 from factolake.plant.office.asks import Ask, stamp
 from factolake.plant.scenario import BreakdownScript, ComponentScript, OrderScript, Scenario
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from threading import Lock, Thread
 
 from factolake.domain.plant import PlantModel
-from factolake.plant.line import Fact, from_us
+from factolake.plant.line import Fact
+from factolake.plant.moment import from_us
 from factolake.plant.office.asks import Ask, stamp
 from factolake.plant.scenario import ComponentScript, OrderScript, Scenario, repeat_id
 
