@@ -11,12 +11,12 @@ held out of the fit, and the largest is the score. It is shared out by how much 
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Self, cast
+from typing import Self
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from models.timeseries.plain import read, written
+from models.timeseries import conformal, plain
 from models.timeseries.rows import columns, in_order, stretches
 from models.timeseries.signals import CannotLearn, Floats, Numbers, Scores, Signals, Unscored
 from models.timeseries.windows import ewma
@@ -144,12 +144,6 @@ class Relation:
     memories_rows: tuple[int, ...]
     limits: Floats
 
-    @classmethod
-    def of(cls, data: Mapping[str, Any]) -> "Relation":
-        """The relation that was written in plain JSON. Raises KeyError, TypeError or ValueError where it is none."""
-        center, scale, form, alone, limits = (np.array(data[name], dtype=np.float64) for name in ("center", "scale", "form", "alone", "limits"))
-        return cls(center, scale, form, alone, float(data["usual"]), float(data["most"]), tuple(data["memories_rows"]), limits)
-
     def excess(self, levels: Floats) -> Floats:
         """Of `T²` and its means, levels x rows, how far above the usual: 0 there, 1 at the limit."""
         return (levels - self.usual) / np.maximum(self.limits - self.usual, 1e-12)[:, None]
@@ -196,17 +190,12 @@ class CanonicalModel:
 
     def to_json(self) -> dict[str, object]:
         """All there is of it, in plain JSON."""
-        return written(self)
+        return plain.written(self)
 
     @classmethod
     def from_json(cls, data: dict[str, object]) -> Self:
         """The model that `to_json` wrote. Raises ValueError where `data` is not one."""
-        return read("canonical model", lambda: cls._of(cast(dict[str, Any], data)))
-
-    @classmethod
-    def _of(cls, data: dict[str, Any]) -> Self:
-        relations = {int(regime): Relation.of(one) for regime, one in data["relations"].items()}
-        return cls(tuple(data["names"]), int(data["lags_rows"]), float(data["gap_s"]), relations)
+        return plain.read("canonical model", cls, data)
 
 
 class CanonicalScorer:
@@ -307,6 +296,5 @@ def _inverse_blocks(form: Floats, lags_rows: int) -> Floats:
 
 
 def held_limit(usual: Floats, false_alarms: float) -> float:
-    """The conformal limit: of `n` usual values the `ceil((n + 1) (1 - false_alarms))`-th, so that a new one is above it no more often than that."""
-    place = math.ceil((len(usual) + 1) * (1 - false_alarms))
-    return float(np.sort(usual)[min(place, len(usual)) - 1])
+    """The conformal limit of the usual values, or the largest of them where they are too few for one."""
+    return conformal.limit(usual, false_alarms) if len(usual) >= conformal.fewest(false_alarms) else float(usual.max())

@@ -8,7 +8,7 @@ What is far is told by each cycle of the fit against the profile of all the othe
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self, cast
+from typing import Self
 
 import numpy as np
 
@@ -142,18 +142,7 @@ class CycleModel:
     @classmethod
     def from_json(cls, data: dict[str, object]) -> Self:
         """The model that `to_json` wrote. Raises ValueError where `data` is not one."""
-        given = cast(dict[str, Any], data)
-        return plain.read(
-            "model of cycles",
-            lambda: cls(
-                tuple(given["names"]),
-                int(given["phases"]),
-                {
-                    str(recipe): Profile(np.array(one["middle"]), np.array(one["spread"]), float(one["worst"]), float(one["excess"]))
-                    for recipe, one in given["recipes"].items()
-                },
-            ),
-        )
+        return plain.read("model of cycles", cls, data)
 
 
 def _stretched(signals: Signals, names: tuple[str, ...], cycle: Cycle, phases: int) -> Floats | Unscored:

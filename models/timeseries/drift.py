@@ -8,7 +8,7 @@ know the usual level from the fit; the last takes it from the rows, so a level t
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Self, cast
+from typing import Self
 
 import numpy as np
 
@@ -96,6 +96,10 @@ class Drift:
     threshold: float
     regimes: Mapping[int, Usual]
 
+    def __post_init__(self) -> None:
+        if self.chart not in CHARTS:
+            raise ValueError(f"chart is {self.chart}; give one of {list(CHARTS)}")
+
     def scorer(self) -> RegimeScorer:
         """A new beginning; what a regime's chart has summed up lasts while the asset runs in another."""
         return RegimeScorer(self.names, {regime: _Follower(self, usual) for regime, usual in self.regimes.items()})
@@ -111,17 +115,7 @@ class Drift:
     @classmethod
     def from_json(cls, data: dict[str, object]) -> Self:
         """The model that `to_json` wrote. Raises ValueError where `data` is not one."""
-        given = cast(dict[str, Any], data)
-        return plain.read("control chart", lambda: cls._made(given))
-
-    @classmethod
-    def _made(cls, given: Mapping[str, Any]) -> Self:
-        regimes = {
-            int(regime): Usual(np.array(one["center"], dtype=float), np.array(one["spread"], dtype=float)) for regime, one in given["regimes"].items()
-        }
-        if given["chart"] not in CHARTS:
-            raise ValueError(f"chart is {given['chart']}; give one of {list(CHARTS)}")
-        return cls(tuple(given["names"]), given["chart"], float(given["tuning"]), float(given["threshold"]), regimes)
+        return plain.read("control chart", cls, data)
 
 
 class _Ewma:

@@ -8,7 +8,7 @@ fallen to a share of the farthest it had. There are baselines and scales for eac
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self, cast
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,26 +113,7 @@ class Level:
     @classmethod
     def from_json(cls, data: dict[str, object]) -> Self:
         """The model that `to_json` wrote. Raises ValueError where `data` is not one."""
-        given = cast(dict[str, Any], data)
-        return plain.read(
-            "model of levels",
-            lambda: cls(
-                tuple(given["names"]),
-                int(given["window_rows"]),
-                float(given["weight"]),
-                float(given["far"]),
-                float(given["back"]),
-                wanderings(given["regimes"]),
-            ),
-        )
-
-
-def wanderings(given: Mapping[str, Mapping[str, Any]]) -> dict[int, Wandering]:
-    """By regime, from JSON."""
-    return {
-        int(regime): Wandering(np.array(found["center"], dtype=np.float64), np.array(found["scale"], dtype=np.float64))
-        for regime, found in given.items()
-    }
+        return plain.read("model of levels", cls, data)
 
 
 class Levels:

@@ -6,12 +6,12 @@ wandering, and is over where no signal has moved by more than `still` of it with
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self, cast
+from typing import Self
 
 import numpy as np
 
 from models.timeseries import plain
-from models.timeseries.level import CUT_ROWS, Levels, LevelSettings, Wandering, wandering, wanderings
+from models.timeseries.level import CUT_ROWS, Levels, LevelSettings, Wandering, wandering
 from models.timeseries.rows import RegimeScorer, enough
 from models.timeseries.signals import Floats, Signals
 from models.timeseries.windows import ewma
@@ -92,20 +92,7 @@ class Moves:
     @classmethod
     def from_json(cls, data: dict[str, object]) -> Self:
         """The model that `to_json` wrote. Raises ValueError where `data` is not one."""
-        given = cast(dict[str, Any], data)
-        return plain.read(
-            "model of moves",
-            lambda: cls(
-                tuple(given["names"]),
-                int(given["window_rows"]),
-                float(given["weight"]),
-                float(given["far"]),
-                float(given["still"]),
-                int(given["still_rows"]),
-                int(given["rest_rows"]),
-                wanderings(given["regimes"]),
-            ),
-        )
+        return plain.read("model of moves", cls, data)
 
 
 class _Follower:

@@ -9,7 +9,7 @@ than the others would have it. There is one model for each regime.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Self, cast
+from typing import Self
 
 import numpy as np
 
@@ -143,16 +143,7 @@ class Pca:
     @classmethod
     def from_json(cls, data: dict[str, object]) -> Self:
         """The model that `to_json` wrote. Raises ValueError where `data` is not one."""
-        given = cast(dict[str, Any], data)
-        return plain.read(
-            "model of principal components",
-            lambda: cls(
-                tuple(given["names"]),
-                int(given["lags_rows"]),
-                float(given["threshold"]),
-                {int(regime): _components(found) for regime, found in given["regimes"].items()},
-            ),
-        )
+        return plain.read("model of principal components", cls, data)
 
 
 class _Follower:
@@ -192,11 +183,3 @@ def _woven(weights: Floats, rows: Floats) -> Floats:
 
 def _positive(value: float) -> float:
     return max(value, 1e-12)
-
-
-def _components(given: Mapping[str, Any]) -> Components:
-    center, spread, middle, directions, variances = (
-        np.array(given[name], dtype=np.float64) for name in ("center", "spread", "middle", "directions", "variances")
-    )
-    limits = [float(given[name]) for name in ("t2_limit", "q_limit", "both_limit")]
-    return Components(center, spread, middle, directions, variances, *limits)

@@ -7,7 +7,7 @@ A fitted model is plain numbers and is stored as JSON. Regimes, factors, histori
 """
 
 from dataclasses import dataclass
-from typing import Any, Self, cast
+from typing import Self
 
 import numpy as np
 
@@ -17,7 +17,6 @@ from models.timeseries.life.factors import Factors
 from models.timeseries.life.histories import features
 from models.timeseries.life.intervals import Spread
 from models.timeseries.life.networks import Network
-from models.timeseries.life.regimes import Regimes
 from models.timeseries.life.units import Unit
 from models.timeseries.signals import CannotLearn, Floats
 
@@ -120,30 +119,12 @@ class RemainingLife:
 
     def to_json(self) -> dict[str, object]:
         """All there is of it, in plain JSON; numbers keep every bit."""
-        return {
-            "cap_cycles": self.cap_cycles,
-            "regimes": plain.written(self.factors.regimes),
-            "factors": {name: value for name, value in plain.written(self.factors).items() if name != "regimes"},
-            "networks": [plain.written(one) | {"layers": [layer.tolist() for layer in one.layers]} for one in self.networks],
-            "spread": plain.written(self.spread),
-        }
+        return plain.written(self)
 
     @classmethod
     def from_json(cls, data: dict[str, object]) -> Self:
         """The model that `to_json` wrote. Raises ValueError where `data` is not one."""
-        return plain.read("model of remaining life", lambda: cls._read(cast(dict[str, Any], data)))
-
-    @classmethod
-    def _read(cls, given: dict[str, Any]) -> Self:
-        found = given["factors"]
-        arrays = {name: np.array(found[name], dtype=np.float64) for name in ("means", "spreads", "weights")}
-        regimes = Regimes(np.array(given["regimes"]["centres"]), np.array(given["regimes"]["scale"]))
-        networks = tuple(
-            Network(np.array(one["means"]), np.array(one["spreads"]), tuple(map(np.array, one["layers"])), float(one["middle"]), float(one["spread"]))
-            for one in given["networks"]
-        )
-        spread = Spread(np.array(given["spread"]["at"]), np.array(given["spread"]["half"]))
-        return cls(float(given["cap_cycles"]), Factors(regimes, list(found["kept"]), **arrays), networks, spread)
+        return plain.read("model of remaining life", cls, data)
 
     def _forecast(self, rows: Floats) -> Forecast:
         life = _life(self.networks, rows, self.cap_cycles)

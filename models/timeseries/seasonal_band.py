@@ -7,7 +7,7 @@ quantile of rests on rows held out of the profile. There is a profile for each r
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Self, cast
+from typing import Self
 
 import numpy as np
 
@@ -112,19 +112,7 @@ class SeasonalBand:
     @classmethod
     def from_json(cls, data: dict[str, object]) -> Self:
         """The model that `to_json` wrote. Raises ValueError where `data` is not one."""
-        given = cast(dict[str, Any], data)
-        return plain.read(
-            "model of seasonal bands",
-            lambda: cls(
-                tuple(given["names"]),
-                float(given["period_s"]),
-                float(given["weight"]),
-                {
-                    int(regime): Band(*(np.array(one[name], dtype=np.float64) for name in ("profile", "clip", "half")))
-                    for regime, one in given["regimes"].items()
-                },
-            ),
-        )
+        return plain.read("model of seasonal bands", cls, data)
 
 
 class SeasonalBandScorer:

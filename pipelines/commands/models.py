@@ -47,7 +47,7 @@ def evaluate(
             {
                 "suite": suite,
                 "rows": [_row(row) for row in found if isinstance(row, Row)],
-                "left_out": [_left(row) for row in found if not isinstance(row, Row)],
+                "left_out": [_plain(row) for row in found if not isinstance(row, Row)],
             }
         )
     else:
@@ -87,11 +87,6 @@ def _chosen(suite: str, names: list[str] | None) -> list[str]:
 def _row(row: "Row") -> dict[str, Any]:
     bars = [{**_plain(bar), "reached": bar.is_reached} for bar in row.bars]
     return {**_plain(row), "bars": bars, "reached": row.is_reached}
-
-
-def _left(row: "Row | LeftOut") -> dict[str, Any]:
-    left: dict[str, Any] = _plain(row)
-    return left
 
 
 def _plain(value: Any) -> Any:
