@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
+from factolake.mes.core.validity import valid_at
 from factolake.mes.production.models import Operation, RoutingAlternative, RoutingStep
 from factolake.planning.situation import Alternative
 from factolake.planning.ways import alternatives
@@ -23,7 +24,7 @@ class Times:
 def elsewhere(operations: Iterable[Operation], now: datetime) -> dict[str, tuple[Alternative, ...]]:
     """By operation, the other machines that may do it; those of which there is none are left out."""
     work = list(operations)
-    is_valid = Q(valid_from__lte=now) & (Q(valid_to=None) | Q(valid_to__gt=now)) & Q(material__in={each.order.material_id for each in work})
+    is_valid = valid_at(now) & Q(material__in={each.order.material_id for each in work})
     others: dict[tuple[str, int], list[Alternative]] = defaultdict(list)
     for row in RoutingAlternative.objects.filter(is_valid, equipment__is_active=True).order_by("pk"):
         others[row.material_id, row.step_number].append(_way(row))

@@ -4,9 +4,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, F, Q, Sum
+from django.db.models import Count, F, Sum
 
 from factolake.mes.core.record import plain
+from factolake.mes.core.validity import valid_at
 from factolake.mes.equipment.models import Equipment
 from factolake.mes.production.models import Production
 from factolake.mes.quality.good_checks import below
@@ -18,11 +19,6 @@ def due_checks(equipment: Equipment, now: datetime) -> list[dict[str, Any]]:
     """Every plan valid at `now` for the equipment and what lies in it, with whether its check is due."""
     plans = InspectionPlan.objects.filter(valid_at(now), below("equipment__path", equipment.path)).select_related("equipment").order_by("pk")
     return [state_of(plan, now) for plan in plans]
-
-
-def valid_at(now: datetime) -> Q:
-    """Condition for the plans that are valid at `now`."""
-    return Q(valid_from__lte=now) & (Q(valid_to=None) | Q(valid_to__gt=now))
 
 
 def state_of(plan: InspectionPlan, now: datetime) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from datetime import datetime
 from django.db.models import Q, QuerySet, Sum
 
 from factolake.domain.order import IN_PLANS, MAKING, OperationState, OrderState
+from factolake.mes.core.validity import valid_at
 from factolake.mes.equipment.models import Equipment
 from factolake.mes.production.models import BillItem, Consumption, Delivery, DeliveryState, Lot, LotStatus, Operation
 from factolake.mes.production.models import Order as OrderRow
@@ -35,22 +36,18 @@ class Materials:
 
 def materials_of(line: Equipment, work: Sequence[Operation], now: datetime) -> Materials:
     """For the line's open operations. Of what is neither booked in lots nor awaited nor made by an order, there is any quantity."""
-    bills = _bills(BillItem.objects.filter(_valid(now), material__in={each.order.material_id for each in work}))
+    bills = _bills(BillItem.objects.filter(valid_at(now), material__in={each.order.material_id for each in work}))
     needs = {each.pk: bills[step] for each in work if (step := (each.order.material_id, each.number)) in bills}
     if not needs:
         return Materials({}, {}, (), {})
     components = {name for each in needs.values() for name in each}
     stocks = _stocks(components)
-    bills = _bills(BillItem.objects.filter(_valid(now), component__in=list(stocks)))
+    bills = _bills(BillItem.objects.filter(valid_at(now), component__in=list(stocks)))
     orders = _orders(line, work, stocks, {material for material, _ in bills})
     found = _steps(orders, bills)
     taken = {step.operation_id: step.taken for steps in found.values() for step in steps if step.taken}
     result = _pegged(line, now, {each.pk for each in work}, orders, found, stocks.values())
     return Materials(needs, taken, result.stocks, result.pegs)
-
-
-def _valid(now: datetime) -> Q:
-    return Q(valid_from__lte=now) & (Q(valid_to=None) | Q(valid_to__gt=now))
 
 
 def _bills(items: QuerySet[BillItem]) -> dict[tuple[str, int], dict[str, float]]:

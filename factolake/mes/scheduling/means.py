@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
+from factolake.mes.core.validity import valid_at
 from factolake.mes.equipment.models import Equipment
 from factolake.mes.personnel.models import Qualification, ShiftAssignment, SkillRequirement
 from factolake.mes.production.models import Operation
@@ -67,12 +68,8 @@ def means_of(
     )
 
 
-def _valid(now: datetime) -> Q:
-    return Q(valid_from__lte=now) & (Q(valid_to=None) | Q(valid_to__gt=now))
-
-
 def _skills(work: Sequence[Operation], paths: Mapping[str, str], now: datetime) -> Asked:
-    rows = list(SkillRequirement.objects.filter(_valid(now)).values_list("skill_id", "equipment__path", "material_id", "step_number"))
+    rows = list(SkillRequirement.objects.filter(valid_at(now)).values_list("skill_id", "equipment__path", "material_id", "step_number"))
     if not rows:
         return {}
     above = {key: {None, *paths_above(path)} for key, path in paths.items()}
@@ -87,7 +84,7 @@ def _skills(work: Sequence[Operation], paths: Mapping[str, str], now: datetime) 
 
 def _tool_classes(work: Iterable[Operation], materials: set[str], now: datetime) -> dict[str, tuple[str, ...]]:
     by_step: dict[tuple[str, int], set[str]] = defaultdict(set)
-    asked = ToolRequirement.objects.filter(_valid(now), material__in=materials)
+    asked = ToolRequirement.objects.filter(valid_at(now), material__in=materials)
     for material, step, name in asked.values_list("material_id", "step_number", "tool_class"):
         by_step[material, step].add(name)
     steps = {each.operation_id: (each.order.material_id, each.number) for each in work}
@@ -97,7 +94,7 @@ def _tool_classes(work: Iterable[Operation], materials: set[str], now: datetime)
 def _workers(line: Equipment, skills: set[str], opened: tuple[Span, ...], now: datetime, end: datetime) -> tuple[Worker, ...]:
     """Who holds one of the skills, and when they are at the line."""
     held: dict[str, set[str]] = defaultdict(set)
-    holders = Qualification.objects.filter(_valid(now), skill__in=skills, person__is_active=True)
+    holders = Qualification.objects.filter(valid_at(now), skill__in=skills, person__is_active=True)
     for person, skill in holders.values_list("person_id", "skill_id"):
         held[person].add(skill)
     return workers(held, _shifts(line, now), opened, now, end) if held else ()

@@ -7,11 +7,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import Q
-
 from factolake.domain.order import OperationState
 from factolake.mes.core.call import Call, Change
 from factolake.mes.core.refusals import Conflict
+from factolake.mes.core.validity import valid_at
 from factolake.mes.production.actions.lots import short
 from factolake.mes.production.models import Operation, Production
 from factolake.mes.quality.good_checks import below
@@ -65,8 +64,7 @@ def check_start(operation: Operation, now: datetime) -> None:
                 f"tool {tool.tool_id} on {tool.equipment_id} has done {short(tool.used)} of {short(tool.limit)} {tool.counts}; "
                 "mount another, renew it (tool.renew), or an engineer allows more (tool.allow)"
             )
-    is_valid = Q(valid_from__lte=now) & (Q(valid_to=None) | Q(valid_to__gt=now))
-    wanted = ToolRequirement.objects.filter(is_valid, material=operation.order.material_id, step_number=operation.number)
+    wanted = ToolRequirement.objects.filter(valid_at(now), material=operation.order.material_id, step_number=operation.number)
     missing = _missing(wanted.values_list("tool_class", flat=True), mounted)
     if missing:
         raise Conflict(

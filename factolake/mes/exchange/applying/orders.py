@@ -8,11 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q
-
 from factolake.domain.order import OperationState, OrderState
 from factolake.mes.core.call import Call
 from factolake.mes.core.refusals import Conflict
+from factolake.mes.core.validity import valid_at
 from factolake.mes.equipment.models import Equipment
 from factolake.mes.exchange.applying.progress import left_with, mirrored_state
 from factolake.mes.exchange.applying.writes import Checked, Outcome, Result, RowRefused, Writes, differing, each, in_base_unit, known, order_of
@@ -73,9 +72,8 @@ class _AtHand:
             parts[operation.order_id].append(operation)
             if operation.part == 0:  # the rest of an interrupted one is the shop's affair
                 operations[operation.order_id][operation.number] = operation
-        is_valid = Q(valid_from__lte=call.at_ts) & (Q(valid_to=None) | Q(valid_to__gt=call.at_ts))
         routings: dict[str, list[RoutingStep]] = {}
-        for step in RoutingStep.objects.filter(is_valid, material_id__in=material_ids).order_by("number"):
+        for step in RoutingStep.objects.filter(valid_at(call.at_ts), material_id__in=material_ids).order_by("number"):
             routings.setdefault(step.material_id, []).append(step)
         return cls(orders, operations, parts, MaterialDefinition.objects.in_bulk(material_ids), Equipment.objects.in_bulk(), routings)
 

@@ -13,13 +13,14 @@ from factolake.mes.core.action import ACTIONS, Answer
 from factolake.mes.core.record import plain
 from factolake.mes.core.refusals import Invalid, NotAllowed, NotFound, Refusal
 from factolake.mes.core.resource import RESOURCES, visible
+from factolake.mes.core.validity import valid_at
 from factolake.mes.equipment.models import Equipment
 from factolake.mes.pages.access import page, said, show, who
 from factolake.mes.pages.asking import ask, new_key, number
 from factolake.mes.pages.plant_time import shown
 from factolake.mes.pages.units import unit
 from factolake.mes.production.models import Operation
-from factolake.mes.quality.due_checks import state_of, valid_at
+from factolake.mes.quality.due_checks import state_of
 from factolake.mes.quality.models import CharacteristicKind, InspectionPlan, InspectionResult
 
 CHECKERS = frozenset({Role.OPERATOR, Role.QUALITY})

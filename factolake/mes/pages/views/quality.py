@@ -8,6 +8,7 @@ from factolake.domain.action import RULES
 from factolake.mes.core.action import ACTIONS, Action
 from factolake.mes.core.refusals import NotFound
 from factolake.mes.core.resource import RESOURCES, visible
+from factolake.mes.core.validity import valid_at
 from factolake.mes.pages.access import page, show, who
 from factolake.mes.pages.asking import actions_on, making_actions, new_key
 from factolake.mes.pages.control_chart import draw
@@ -15,7 +16,7 @@ from factolake.mes.pages.search import numbered
 from factolake.mes.pages.views.checks import CHECKERS, limits
 from factolake.mes.people.rights import Rights
 from factolake.mes.quality.charting import Rules, plan_charts
-from factolake.mes.quality.due_checks import state_of, valid_at
+from factolake.mes.quality.due_checks import state_of
 from factolake.mes.quality.good_checks import below
 from factolake.mes.quality.models import Hold, HoldState, InspectionPlan, Nonconformance, NonconformanceState
 from factolake.mes.quality.models.hold import SUBJECTS

@@ -9,6 +9,7 @@ from factolake.domain.order import OperationState
 from factolake.mes.core.action import At, Form, On, action
 from factolake.mes.core.call import Call, after_each_action, find
 from factolake.mes.core.refusals import Conflict, Invalid
+from factolake.mes.core.validity import valid_at
 from factolake.mes.equipment.models import Equipment
 from factolake.mes.people.models import Person
 from factolake.mes.personnel.forms import QualificationForm, RequirementForm, SkillForm, WaiverForm
@@ -96,12 +97,11 @@ def _check_skill(person: Person, operation: Operation, now: datetime) -> None:
 
 def missing_skills(person: Person, operation: Operation, now: datetime) -> list[str]:
     """Ids of the skills that the operation asks for now and the person neither holds nor has waived for it."""
-    is_valid = Q(valid_from__lte=now) & (Q(valid_to=None) | Q(valid_to__gt=now))
     here = Q(equipment=None) | Q(equipment__path__in=paths_above(operation.equipment.path))
     of_material = Q(material=None) | (Q(material=operation.order.material_id) & (Q(step_number=None) | Q(step_number=operation.number)))
-    asked = set(SkillRequirement.objects.filter(is_valid, here, of_material).values_list("skill_id", flat=True))
+    asked = set(SkillRequirement.objects.filter(valid_at(now), here, of_material).values_list("skill_id", flat=True))
     if not asked:
         return []
-    held = set(Qualification.objects.filter(is_valid, person=person, skill__in=asked).values_list("skill_id", flat=True))
+    held = set(Qualification.objects.filter(valid_at(now), person=person, skill__in=asked).values_list("skill_id", flat=True))
     waived = set(SkillWaiver.objects.filter(operation=operation, person=person).values_list("skill_id", flat=True))
     return sorted(asked - held - waived)

@@ -1,12 +1,11 @@
 """Orders: made, edited, released, held, resumed, cancelled, closed. An order starts and completes with its operations."""
 
-from django.db.models import Q
-
 from factolake.domain.action import Effect, Role
 from factolake.domain.order import OperationState, OrderState
 from factolake.mes.core.action import At, Form, On, action
 from factolake.mes.core.call import Call, find
 from factolake.mes.core.refusals import Conflict
+from factolake.mes.core.validity import valid_at
 from factolake.mes.equipment.models import Equipment
 from factolake.mes.production.actions.booking import check_counter
 from factolake.mes.production.actions.materials import check_owner
@@ -45,8 +44,7 @@ def create_order(call: Call, line: Equipment, form: OrderForm) -> Order:
 
 def add_operations(call: Call, order: Order) -> None:
     """One operation a routing step of the material, or one on the line where it has none."""
-    is_valid = Q(valid_from__lte=call.at_ts) & (Q(valid_to=None) | Q(valid_to__gt=call.at_ts))
-    steps = RoutingStep.objects.filter(is_valid, material=order.material).order_by("number")
+    steps = RoutingStep.objects.filter(valid_at(call.at_ts), material=order.material).order_by("number")
     unrouted = RoutingStep(number=STEP_WITHOUT_ROUTING, equipment=order.line)
     for step in list(steps.select_related("equipment")) or [unrouted]:
         operation = Operation(operation_id=f"{order.order_id}.{step.number}", order=order, number=step.number, equipment=step.equipment)
