@@ -2,11 +2,13 @@
 
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from axes.models import AccessAttempt, AccessLog
 from django.conf import settings
 from django.contrib.sessions.models import Session
+from django.core.cache.backends import base, locmem
 from django.db import connection
 from django.utils import timezone
 from pages_client import PASSWORD, QUICK, Pages, give_password, refusal
@@ -28,9 +30,11 @@ pytestmark = pytest.mark.usefixtures("record")
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The time the limits see; the test moves it."""
+    """The time the limits see, and the cache that counts for them; the test moves it."""
     now = [1_000_000.0]
     monkeypatch.setattr(rate._Counted, "timer", lambda self: now[0])
+    for kept in (base, locmem):
+        monkeypatch.setattr(kept, "time", SimpleNamespace(time=lambda: now[0]))
     return now
 
 

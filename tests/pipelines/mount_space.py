@@ -18,6 +18,6 @@ def apart(folder: Path, *mounts: tuple[str, ...]) -> list[str]:
     return ["unshare", "--mount", "sh", "-c", f'{steps} && exec "$@"', "sh"]
 
 
-def within(pid: int, script: str) -> None:
-    """Run shell `script` where the mounts are those process `pid` sees."""
-    subprocess.run(["nsenter", "--mount", "--target", str(pid), "sh", "-ec", script], check=True)
+def within(pid: int, command: str) -> bool:
+    """Whether shell `command` succeeds where the mounts are those process `pid` sees."""
+    return subprocess.run(["nsenter", "--mount", "--target", str(pid), "sh", "-c", command], check=False).returncode == 0

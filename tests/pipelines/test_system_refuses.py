@@ -95,12 +95,14 @@ def test_f35_landing_lives_through_a_disk_that_is_read_only_for_a_while(plant: P
         landing = subprocess.Popen(command, cwd=plant.home.parent, env=environment(plant.home), stderr=out)
     try:
         wait_for(lambda: plant.spool.depth().records == 0)
-        within(landing.pid, f"mount --bind '{plant.lake.root}' '{plant.lake.root}'; mount -o remount,bind,ro '{plant.lake.root}'")
+        assert within(landing.pid, f"mount --bind '{plant.lake.root}' '{plant.lake.root}'")
+        # A mount is busy while somebody writes through it, and landing may just be writing.
+        wait_for(lambda: within(landing.pid, f"mount -o remount,bind,ro '{plant.lake.root}'"))
         before = plant.landed()
         plant.send()
         wait_for(lambda: "Read-only file system" in log.read_text())
         assert (plant.landed(), landing.poll()) == (before, None)
-        within(landing.pid, f"umount '{plant.lake.root}'")
+        wait_for(lambda: within(landing.pid, f"umount '{plant.lake.root}'"))
         wait_for(lambda: plant.spool.depth().records == 0)
         landing.send_signal(signal.SIGTERM)
         assert landing.wait(60) == 0
