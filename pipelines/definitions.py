@@ -11,9 +11,11 @@ from pipelines.assets.days import production_days
 from pipelines.assets.mes import mes_assets
 from pipelines.assets.planned import planned_asset
 from pipelines.assets.refined import refined_asset
+from pipelines.assets.signals import signal_assets
 from pipelines.assets.sources import source_specs
 from pipelines.jobs.planning import PLAN_JOB, plan_needed, plan_schedules
 from pipelines.jobs.schedules import schedules
+from pipelines.jobs.signals import signal_schedules
 from pipelines.resources import LakeResource
 
 
@@ -21,10 +23,10 @@ def build(time_zone: str, lake: LakeResource | None = None, nightly_at: str = ""
     """The definitions for a plant in `time_zone` (IANA or UTC+hh:mm) that plans the night at `nightly_at` (hh:mm; empty: not)."""
     days = production_days(time_zone)
     return dg.Definitions(
-        assets=[*source_specs(), *(refined_asset(refinement, days) for refinement in REFINEMENTS), mes_assets(), planned_asset()],
+        assets=[*source_specs(), *(refined_asset(one, days) for one in REFINEMENTS), mes_assets(), planned_asset(), *signal_assets()],
         asset_checks=[table_checks(table) for table in TABLES.values()],
         jobs=[PLAN_JOB],
-        schedules=[*schedules(), *plan_schedules(time_zone, nightly_at)],
+        schedules=[*schedules(), *plan_schedules(time_zone, nightly_at), *signal_schedules(time_zone)],
         sensors=[plan_needed],
         resources={"lake": lake or LakeResource()},
         executor=dg.in_process_executor,

@@ -152,7 +152,7 @@ def _settle(demo: Demo) -> None:
         told = demo.workspace.settings.run_dir / PLANT_STATE
         if not demo.wait(lambda: not read_document(told).get("office_behind"), OFFICE_WITHIN_S):
             demo.console.print("the people were not done with the shift; what they had left to do is not in FactoMES")
-        demo.supervisor.stop(("plant", "planner", "edge", "mes", "sync"))
+        demo.supervisor.stop(("plant", "planner", "edge", "mes", "watch", "sync"))
         _sync_once(demo)  # what FactoMES recorded last goes the same way as everything else
         demo.supervisor.stop(("land",))
         demo.wait(lambda: look(demo.workspace, demo.lake).at_rest, REST_WITHIN_S)

@@ -23,6 +23,7 @@ from pipelines.refinery_progress import Progress, read_progress
 from pipelines.scrubbing import scrub_findings
 from pipelines.supervisor import STOP_ORDER
 from pipelines.watched_signals import watched_signals
+from pipelines.watching.standing import watch_findings
 
 T = TypeVar("T")
 
@@ -44,7 +45,7 @@ def observe(settings: Settings, clock: Clock) -> Facts:
         tables=tables or (),
         disk_free_bytes=shutil.disk_usage(_existing(settings.home)).free,
         signals=signals or (),
-        troubles=(*troubles, *failing_refinements(settings.run_dir), *scrub_findings(settings, clock.now())),
+        troubles=(*troubles, *failing_refinements(settings.run_dir), *scrub_findings(settings, clock.now()), *watch_findings(settings.run_dir)),
     )
 
 
@@ -78,7 +79,7 @@ def part_facts(settings: Settings) -> tuple[PartFacts, ...]:
         facts.append(
             PartFacts(
                 name=name,
-                wanted=name in supervised if supervised else name in settings.parts,
+                wanted=name in supervised if supervised else name in settings.wanted_parts,
                 pid=owner.pid if owner else None,
                 since=owner.since if owner else _stamp(said.get("since")),
                 supervisor_state=state,

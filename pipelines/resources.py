@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from factolake.refine.runner import Runner
     from pipelines.checks import CheckResult
     from pipelines.planning.look import Looker
+    from pipelines.signals.drifting import MachineDrift
+    from pipelines.signals.score import Scoring
+    from pipelines.signals.train import Trained
 
 CHECKED_DAYS = 2
 """Of tables that hold every reading, only the newest days are checked; the rest was checked when it was new."""
@@ -111,6 +114,30 @@ class LakeResource(dg.ConfigurableResource[None]):
         from pipelines.planning.look import looker
 
         return looker(self.settings(), self.clock())
+
+    def scoring(self) -> "Scoring":
+        """What scores machines with their champions. Raises ConfigError."""
+        from pipelines.signals.score import scoring_of
+
+        return scoring_of(self.settings(), self.clock())
+
+    def train_signals(self, days: int, by: str) -> "tuple[list[Trained], dict[str, str]]":
+        """A challenger a machine from the last `days` whole days; of those that cannot learn, why. Raises what lake and registry raise."""
+        from pipelines.signals.reading import learnable
+        from pipelines.signals.span import Days
+        from pipelines.signals.train import trainer_of
+
+        trainer = trainer_of(self.settings(), self.clock())
+        return trainer.train_all(list(learnable(trainer.plant)), Days.before(self.clock().now().date(), days), by)
+
+    def input_drift(self, days: int) -> "list[MachineDrift]":
+        """How the last `days` whole days of each machine compare with its champion's training. Raises what lake and registry raise."""
+        from pipelines.signals.drifting import drifting_of
+        from pipelines.signals.reading import learnable
+        from pipelines.signals.span import Days
+
+        looking = drifting_of(self.settings())
+        return looking.look(list(learnable(looking.plant)), Days.before(self.clock().now().date(), days))
 
     def sync_step(self) -> "SyncResult":
         """One step of the MES sync."""

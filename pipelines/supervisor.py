@@ -20,7 +20,7 @@ from factolake.domain.clock import Clock
 from factolake.errors import ConfigError, MissingDependency
 from pipelines.part_logs import last_words, open_log, rotate
 
-STOP_ORDER = ("plant", "planner", "edge", "mes", "land", "refine", "sync", "dagster", "engine")
+STOP_ORDER = ("plant", "planner", "edge", "mes", "watch", "land", "refine", "sync", "dagster", "engine")
 """Upstream first, so that what is on its way still lands; the engine last, because the refinery needs it to end well."""
 
 ALLOCATOR = {"MALLOC_ARENA_MAX": "2"}

@@ -19,13 +19,13 @@ from pipelines.supervisor import STOP_ORDER, PartSpec, Supervisor
 TICK_S = 0.2
 COMMANDS = {"mes": ("mes", "up")}
 """Commands of parts that are not called like the part."""
-GRACE_S = {"edge": 12.0, "land": 20.0, "refine": 45.0, "dagster": 20.0, "mes": 15.0, "planner": 5.0}
+GRACE_S = {"edge": 12.0, "land": 20.0, "refine": 45.0, "dagster": 20.0, "mes": 15.0, "planner": 5.0, "watch": 10.0}
 """The gateway drains within 10 s; a refinement finishes the slice group it is in. The planner waits for no search: what set it off is seen again."""
 
 
 def run_up(settings: Settings, conf: Path | None, names: Sequence[str] | None) -> None:
     """Supervise the parts `names` (default: those of the settings). Raises ConfigError, LeaseHeld, PortInUse before anything starts."""
-    wanted = known_parts(names if names is not None else settings.parts)
+    wanted = known_parts(names if names is not None else settings.wanted_parts)
     set_up_logs("up")
     log = structlog.get_logger()
     clock = SystemClock()

@@ -104,7 +104,7 @@ def demo_settings(home: Path, *, has_mes: bool) -> Document:
     settings: Document = {
         "home": str(home),
         "plant_file": str(home / "conf" / "plant.toml"),
-        "parts": ["plant", "edge", "land", "refine", "sync"] + (["mes", "planner"] if has_mes else []),
+        "parts": ["plant", "edge", "land", "refine", "sync"] + (["mes", "planner", "watch"] if has_mes else []),
         "landing": {"ledger_every_s": 30},
         "ports": {"dagster": free_port(), "mes": free_port(), "gate": free_port(), "spark_connect": free_port(), "thrift": free_port()},
     }

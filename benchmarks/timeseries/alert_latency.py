@@ -253,7 +253,8 @@ class Seen:
                             return now
             if not page.records:
                 time.sleep(0.002)
-        raise SystemExit(f"no {what} of {machine} within {WITHIN_S:.0f} s")
+        print(f"no {what} of {machine} within {WITHIN_S:.0f} s", flush=True)
+        return float("inf")
 
 
 def measured(home: Path, machines: list[str], busy: bool) -> tuple[list[float], list[float], float]:
@@ -297,13 +298,17 @@ def main() -> None:
     for busy in (False, True):
         with scratch() as folder:
             plain, alerts, rate = measured(folder / "home", machines, busy)
+        missing = sum(seconds == float("inf") for seconds in alerts)
         name = f"backfill of {rate:,.0f} values/s" if busy else "idle"
         for label, seconds in (("record seen", plain), ("alert in spool", alerts)):
             rows.append((f"{name}: {label}", len(seconds), *(1000 * percentile(seconds, share) for share in (0.5, 0.99)), 1000 * max(seconds)))
         watched[busy] = percentile(alerts, 0.99)
         added = 1000 * (percentile(alerts, 0.99) - percentile(plain, 0.99))
-        print(f"{name}: the watch adds {added:.0f} ms at p99, goal <= 250: {'reached' if added <= 250 else 'NOT reached'}", flush=True)
-    table(("", "events", "p50 ms", "p99 ms", "max ms"), rows)
+        print(
+            f"{name}: the watch adds {added:.0f} ms at p99, goal <= 250: {'reached' if added <= 250 else 'NOT reached'}; {missing} never came",
+            flush=True,
+        )
+        table(("", "events", "p50 ms", "p99 ms", "max ms"), rows[-2:])
     ratio = watched[True] / watched[False]
     print(f"under backfill {ratio:.2f} of idle at p99, goal <= 2: {'reached' if ratio <= 2 else 'NOT reached'}; load {os.getloadavg()[0]:.1f}")
 

@@ -15,7 +15,7 @@ from factolake.config.parse import Strict, parse, read_toml
 
 DEFAULT_FILE = Path("conf/factolake.toml")
 DEFAULT_HOME = Path(".factolake")
-Part = Literal["plant", "edge", "land", "refine", "sync", "mes", "planner", "dagster", "engine"]
+Part = Literal["plant", "edge", "land", "refine", "sync", "mes", "planner", "watch", "dagster", "engine"]
 UNREADABLE = frozenset("[]\\^|%")
 """delta-rs fails on a path with one of these, or reads %20 in it as a space."""
 
@@ -133,6 +133,28 @@ class PlannerSettings(Strict):
     robust_quantile: float = Field(default=0.5, ge=0.5, lt=1, description="plans are compared at this quantile of the past; 0.5: as planned")
 
 
+class WatchSettings(Strict):
+    """The part `watch`: models of the registry judge readings as they arrive."""
+
+    enabled: bool = Field(default=True, description="false: `factolake up` leaves the part out, and it does nothing by itself")
+    poll_ms: int = Field(default=50, ge=10, le=10_000, description="from one look into the spool to the next when nothing waits there")
+    look_every_s: float = Field(default=60.0, ge=0.5, le=3600, description="from one look for new champions and verdicts to the next")
+    checks_file: Path | None = Field(default=None, description="TOML file of [[check]]: what to look at first, by cause or signal")
+
+
+class PromotionSettings(Strict):
+    """Where people approve models: FactoMES's API, here or on another machine."""
+
+    address: str = Field(default="", pattern=r"^(https?://[^\s/]+)?$", description="https://mes.plant; empty: FactoMES of this installation")
+    token_file: Path | None = Field(default=None, description="file with the token that models are proposed with; who holds it asks, others approve")
+
+    @model_validator(mode="after")
+    def _no_token_in_the_clear(self) -> Self:
+        if self.address.startswith("http://") and not re.fullmatch(r"http://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?", self.address):
+            raise ValueError(f"https:// for an address that is not this machine's, since a token goes there; given: {self.address}")
+        return self
+
+
 class PortSettings(Strict):
     """Listening ports, loopback only."""
 
@@ -149,7 +171,7 @@ class Settings(Strict):
     home: Path = DEFAULT_HOME
     plant_file: Path = Path("conf/plant.toml")
     engine: str = Field(default="sail", pattern=r"^(sail|spark|sc://.+)$", description="sail, spark or sc://host:port")
-    parts: tuple[Part, ...] = ("edge", "land", "refine", "sync", "dagster")
+    parts: tuple[Part, ...] = ("edge", "land", "refine", "sync", "watch", "dagster")
     spool: SpoolSettings = SpoolSettings()
     landing: LandingSettings = LandingSettings()
     refinery: RefinerySettings = RefinerySettings()
@@ -157,6 +179,8 @@ class Settings(Strict):
     erp: ErpSettings = ErpSettings()
     gate: GateSettings = GateSettings()
     planner: PlannerSettings = PlannerSettings()
+    watch: WatchSettings = WatchSettings()
+    promotion: PromotionSettings = PromotionSettings()
     ports: PortSettings = PortSettings()
 
     @field_validator("home")
@@ -165,6 +189,11 @@ class Settings(Strict):
         if set(str(home.absolute())) & UNREADABLE:
             raise ValueError(f"a folder whose path has none of {' '.join(sorted(UNREADABLE))}: Delta readers take them for something else")
         return home
+
+    @property
+    def wanted_parts(self) -> tuple[Part, ...]:
+        """`parts` without those that are switched off."""
+        return tuple(part for part in self.parts if part != "watch" or self.watch.enabled)
 
     @property
     def lake_root(self) -> Path:

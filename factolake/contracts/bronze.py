@@ -44,7 +44,7 @@ READING_MESSAGE = (
 
 EVENT_MESSAGE = (
     *MESSAGE_KEY,
-    Column("kind", Type.STRING, "What happened: alarm, session, node_error, loss, gap, mes_record and so on.", nullable=False),
+    Column("kind", Type.STRING, "What happened: alarm, alert, session, node_error, loss, gap, mes_record and so on.", nullable=False),
     Column("subject", Type.STRING, "What it happened to: machine, tag, order."),
     Column("payload", Type.STRING, "The event as JSON text.", nullable=False),
     Column("payload_schema", Type.STRING, "Name and version of the payload's form.", nullable=False),

@@ -1,5 +1,6 @@
 """Gold: KPIs in ISO 22400-2 terms. Durations are whole microseconds, so that losses sum exactly."""
 
+from factolake.contracts.gold_alerts import ALERT_QUALITY, ALERTS
 from factolake.contracts.table import Column, Table, Type, as_of
 
 KPI_VERSION = 1
@@ -259,4 +260,4 @@ SCHEDULE_ADHERENCE = Table(
     bi_visible=True,
 )
 
-GOLD = (OEE_HOUR, OEE_SHIFT, LOSSES, KNOWLEDGE_LAG, DOWNTIME_PARETO, SCHEDULE, SCHEDULE_ADHERENCE)
+GOLD = (OEE_HOUR, OEE_SHIFT, LOSSES, KNOWLEDGE_LAG, DOWNTIME_PARETO, SCHEDULE, SCHEDULE_ADHERENCE, ALERTS, ALERT_QUALITY)

@@ -117,6 +117,26 @@ MES_QUARANTINE = Table(
     freshness_target_s=60,
 )
 
+ALERT_QUARANTINE = Table(
+    "ops",
+    "alert_quarantine",
+    "one event of an alert that silver refused, with the rule that refused it",
+    (
+        *MESSAGE_KEY,
+        Column("rule", Type.STRING, "Short stable word: undecodable, wrong_machine, wrong_time.", nullable=False),
+        Column("rule_version", Type.INT32, "Version of the rule set.", nullable=False, low=1),
+        Column("detail", Type.STRING, "What was seen, in words.", nullable=False),
+        Column("subject", Type.STRING, "Machine as the event names it."),
+        Column("gateway_ts", Type.TIMESTAMP, "When it was told (UTC).", nullable=False),
+        Column("log_id", Type.STRING, "Which log its record is in.", nullable=False),
+        Column("log_offset", Type.INT64, "Offset of its record.", nullable=False, low=0),
+        as_of(),
+    ),
+    key=KEY,
+    writer="refine/alert_quarantine",
+    freshness_target_s=60,
+)
+
 RESTATEMENTS = Table(
     "ops",
     "restatements",
@@ -191,4 +211,4 @@ PLANS = Table(
     kept_since="started_ts",
 )
 
-OPS = (CLOCK, GAPS, LOSSES, LEDGER, QUARANTINE, MES_QUARANTINE, RESTATEMENTS, RUNS, PLANS)
+OPS = (CLOCK, GAPS, LOSSES, LEDGER, QUARANTINE, MES_QUARANTINE, ALERT_QUARANTINE, RESTATEMENTS, RUNS, PLANS)

@@ -1,6 +1,7 @@
 """Silver: what happened, in the plant's own nouns. Each table belongs to the refinement named as its writer."""
 
 from factolake.contracts.bronze import KEY, MESSAGE_KEY
+from factolake.contracts.silver_alerts import ALERT_EVENTS
 from factolake.contracts.table import Column, Table, Type, as_of
 from factolake.domain.signals import Counts, SignalKind
 from factolake.domain.states import MachineState
@@ -201,4 +202,4 @@ DOWNTIME = Table(
     bi_visible=True,
 )
 
-SILVER = (PLANT_MODEL, READINGS, CARRY, STATE_HOURS, MACHINE_STATES, COUNTS, DOWNTIME)
+SILVER = (PLANT_MODEL, READINGS, CARRY, STATE_HOURS, MACHINE_STATES, COUNTS, DOWNTIME, ALERT_EVENTS)

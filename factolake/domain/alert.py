@@ -18,6 +18,8 @@ from factolake.domain.plain_json import from_plain, to_plain
 from factolake.domain.units import UNITS
 
 SECONDS_IN_WEEK = 7 * 86_400.0
+WEEK_BUDGET = 2
+"""Alerts of a machine that may stand in a week, unless a model is told otherwise: people look at so many."""
 
 
 class AlertKind(StrEnum):

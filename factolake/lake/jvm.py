@@ -9,6 +9,7 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -117,6 +118,8 @@ def _launch(folder: Path, jars: tuple[Path, ...], port: int, token: str, heap: s
         "SPARK_CONNECT_AUTHENTICATE_TOKEN": token,
         "SPARK_LOCAL_IP": "127.0.0.1",
         "SPARK_SCALA_VERSION": "2.13",
+        # Kernels of refinements run in workers of this very Python; the first `python3` on the path may know neither us nor Spark.
+        "PYSPARK_PYTHON": sys.executable,
         "_PYSPARK_DRIVER_CONN_INFO_PATH": str(folder / "gateway"),
     }
     with (folder / "log").open("wb") as log:

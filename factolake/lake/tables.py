@@ -24,6 +24,7 @@ from factolake.lake.columns import ATTEMPTS, NO_HOOKS, agree, filled, there
 from factolake.lake.durable import begin_history, history, sync_checkpoint
 from factolake.lake.leases import Lease
 from factolake.lake.positions import forgotten_position, lease_position, require_forward, require_owner, require_unmoved
+from factolake.lake.quiet import Quiet
 
 PROPERTIES = {
     "delta.enableChangeDataFeed": "true",
@@ -114,6 +115,7 @@ class Handle:
         self._commits = 0
         self._seen: dict[str, int | None] = {}
         self._history: str | None = None
+        self._quiet = Quiet()
         self._delta = self._open()
 
     @property
@@ -131,7 +133,7 @@ class Handle:
     def begin_history(self) -> None:
         """Declare that versions which someone may have read are gone (a folder restored from a backup)."""
         begin_history(self.path)
-        self._history = None
+        self._history, self._quiet = None, Quiet()
 
     def position(self, app_id: str) -> int | None:
         """The position committed under `app_id` in this snapshot; None if there is none."""
@@ -201,6 +203,7 @@ class Handle:
         the span is no longer there: the feed has a hole, recompute everything.
         """
         schema = pa.schema([*(arrow_schema(self.table).field(name) for name in columns), *FEED_COLUMNS])
+        from_version = self._quiet.after(from_version)
         if from_version > to_version:
             return schema.empty_table()
         with translated(self.table.name, f"the change feed from version {from_version} to {to_version} has a hole; recompute from the whole table"):
@@ -210,6 +213,7 @@ class Handle:
                 return pa.concat_tables([self.changes(from_version, forgot - 1, columns), self.changes(forgot + 1, to_version, columns)])
             feed = pa.table(self._delta.load_cdf(from_version, to_version, columns=there(self._delta, schema)))
         feed = filled(feed, schema)
+        self._quiet.learn(from_version, to_version, feed["_commit_version"])
         return feed if self.table.slice_by else feed.filter(pc.not_equal(feed["_change_type"], "delete"))
 
     def notes(self, name: str, from_version: int) -> dict[int, str]:
@@ -286,7 +290,7 @@ class Handle:
             self._delta.update_incremental()
         except DeltaError:
             # Upkeep may have removed log entries this snapshot would have gone on from; a fresh one starts at the checkpoint.
-            self._delta = self._open()
+            self._delta, self._quiet = self._open(), Quiet()
 
     def _commit(self, data: pa.Table, mode: str, predicate: str | None, positions: Mapping[str, int], meta: Mapping[str, str] | None) -> int:
         rows = fit(self.table, data)

@@ -5,6 +5,7 @@ All times inside are whole microseconds since 1970 (`*_us`). A slice begins at i
 it ends at the end of the hour or at the machine's horizon (last sign of life; for a dead live machine: our clock).
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import pyarrow as pa
@@ -214,7 +215,7 @@ def touched_by_carry(feed: pa.Table, horizon: Horizon, *, sees_next: bool = True
         touched |= {(machine, hour), (machine, hour + HOUR)}
     if sees_next:
         touched |= {(machine, hour - HOUR) for machine, hour in moved_hours(feed, ("first_ts",))}
-    return {row for row in touched if _is_reached(row, horizon)}
+    return {row for row in touched if is_reached(row, horizon)}
 
 
 def touched_by_readings(feed: pa.Table, _: Horizon) -> set[Slice]:
@@ -228,6 +229,12 @@ def touched_by_clock(_: pa.Table, horizon: Horizon) -> set[Slice]:
     return {(machine, hour) for machine, hour in horizon.last_hour.items() if horizon.dead(machine)}
 
 
-def _is_reached(row: Slice, horizon: Horizon) -> bool:
+def next_hours(slices: Iterable[Slice]) -> set[Slice]:
+    """The hour after each slice."""
+    return {(machine, hour + HOUR) for machine, hour in slices if isinstance(hour, datetime)}
+
+
+def is_reached(row: Slice, horizon: Horizon) -> bool:
+    """Whether the machine's carry has come to the hour of a slice; what lies behind it is made when readings come."""
     newest = horizon.last_hour.get(str(row[0]))
     return newest is None or (isinstance(row[1], datetime) and row[1] <= newest)

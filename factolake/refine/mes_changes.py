@@ -24,12 +24,12 @@ def mes_changes(inputs: Inputs) -> DataFrame:
     happened = F.coalesce("source_ts", "gateway_ts")
     rows = good.withColumns({"action": F.col("said_action"), "actor": F.col("said_actor"), "changed_ts": happened})
     rows = rows.withColumn("change_month", F.to_date(F.date_trunc("month", "changed_ts")))
-    return select_contract(_new(rows, inputs.frames[MES_CHANGES.name]), MES_CHANGES)
+    return select_contract(new_messages(rows, inputs.frames[MES_CHANGES.name]), MES_CHANGES)
 
 
 def mes_quarantine(inputs: Inputs) -> DataFrame:
     """New events that cannot be read, or whose row breaks the contract of its table: the first column that does."""
-    events = _new(_events(inputs), inputs.frames[ops.MES_QUARANTINE.name])
+    events = new_messages(_events(inputs), inputs.frames[ops.MES_QUARANTINE.name])
     payload = F.concat(F.lit("payload is no change with action, actor and row: "), F.substring("payload", 1, 200))
     unread = events.where(F.col("content").isNull()).withColumns({"rule": F.lit("undecodable"), "fault": payload})
     broken = faults(events.where(F.col("content").isNotNull()), to_frame(inputs.spark, rules(MES_TABLES)))
@@ -46,7 +46,7 @@ def _events(inputs: Inputs) -> DataFrame:
     return with_event(events.withColumns({"noun": noun, "object_id": F.coalesce("subject", F.lit(""))}))
 
 
-def _new(rows: DataFrame, known: DataFrame) -> DataFrame:
+def new_messages(rows: DataFrame, known: DataFrame) -> DataFrame:
     """Each message once, without the known ones."""
     once = rows.withColumn("_n", F.row_number().over(W.partitionBy(*_KEY).orderBy("log_id", "log_offset"))).where(F.col("_n") == 1)
     return once.join(known.select(*_KEY), on=_KEY, how="left_anti")

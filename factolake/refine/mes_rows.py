@@ -54,7 +54,8 @@ def form(column: contract.Column) -> str | None:
     form can say.
     """
     if column.values:
-        return rf"\A({'|'.join(re.escape(value) for value in column.values)})\z"
+        none = ("",) if column.nullable else ()
+        return rf"\A({'|'.join(re.escape(value) for value in (*column.values, *none))})\z"
     if column.type is Type.STRING:
         return None
     if column.high is not None or column.low not in (None, 0, 1) or (column.low == 1 and column.type is not Type.INT32):

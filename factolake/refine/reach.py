@@ -10,16 +10,17 @@ import pyarrow.compute as pc
 from factolake.lake.tables import Handle
 from factolake.refine.carry import EVIDENCE
 
-_COLUMNS = ("machine", "hour_ts", "signal", "gateway_ts")
+_COLUMNS = ("machine", "hour_ts", "signal", "ts", "gateway_ts")
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """As of one version of silver.carry (-1: never read): newest hour and arrival of the newest evidence, by machine."""
+    """As of one version of silver.carry (-1: never read): newest hour, time and arrival of the newest evidence, by machine."""
 
     version: int = -1
     last_hour: Mapping[str, datetime] = field(default_factory=dict)
     last_gateway: Mapping[str, datetime] = field(default_factory=dict)
+    last_sign: Mapping[str, datetime] = field(default_factory=dict)
 
 
 def reached(before: Reach, carry: Handle) -> Reach:
@@ -33,7 +34,8 @@ def reached(before: Reach, carry: Handle) -> Reach:
         rows = feed.filter(pc.is_in(feed["_change_type"], pa.array(["insert", "update_postimage"])))
     evidence = rows.filter(pc.equal(rows["signal"], EVIDENCE))
     hours = _newest(before.last_hour, rows, "hour_ts")
-    return Reach(carry.version, hours, _newest(before.last_gateway, evidence, "gateway_ts"))
+    arrivals, signs = _newest(before.last_gateway, evidence, "gateway_ts"), _newest(before.last_sign, evidence, "ts")
+    return Reach(carry.version, hours, arrivals, signs)
 
 
 def _newest(held: Mapping[str, datetime], rows: pa.Table, column: str) -> dict[str, datetime]:

@@ -17,6 +17,7 @@ from factolake.contracts import bronze, ops, silver
 from factolake.contracts.formats.spark import select_contract
 from factolake.domain.equipment import SourceOrder
 from factolake.domain.plant import PlantModel
+from factolake.domain.reading_rules import ABSENT, CLOCK_STEP, F64_EXACT, NUMERAL, OLDEST
 from factolake.domain.signals import SignalKind
 from factolake.domain.units import UNITS
 from factolake.refine.plant_frames import PlantFrames
@@ -24,18 +25,13 @@ from factolake.refine.refinement import Horizon, Input, Inputs, Refinement, Slic
 from factolake.refine.slices import in_days, in_hours, same_messages
 
 RULE_VERSION = 1
-OLDEST = datetime(1990, 1, 1, tzinfo=UTC)
 NEWEST = datetime(9999, 1, 1, tzinfo=UTC)
 """OPC UA's "no end" is the last second of the year 9999; beside such a stamp there is no later hour to look into."""
 
 HEARTBEAT_FLAG = 4
 NUMERIC = (SignalKind.PROCESS, SignalKind.SETPOINT, SignalKind.ENERGY)
 _KEY = list(bronze.KEY)
-_CLOCK_STEP = timedelta(hours=1)
-# What both engines read alike; by itself JVM Spark takes "5F", "1d" and "0x1p3" for numbers, which are far likelier hexadecimal words.
-_NUMERAL = r"^\s*[+-]?((([0-9]+\.?[0-9]*)|(\.[0-9]+))([eE][+-]?[0-9]+)?|[nN][aA][nN]|[iI][nN][fF]([iI][nN][iI][tT][yY])?)\s*$"
 _I64_END = 2.0**63
-_F64_EXACT = 2.0**53
 
 
 def readings(inputs: Inputs) -> DataFrame:
@@ -90,7 +86,7 @@ def _mapped(rows: DataFrame, plant: PlantFrames) -> DataFrame:
 def _number() -> Column:
     whole = F.coalesce(F.col("value_i64").cast("double"), F.col("value_u64").cast("double"))
     truth = F.when(F.col("value_bool").isNotNull(), F.col("value_bool").cast("int").cast("double"))
-    numeral = F.when(F.col("value_text").rlike(_NUMERAL), F.trim("value_text").try_cast("double"))
+    numeral = F.when(F.col("value_text").rlike(NUMERAL), F.trim("value_text").try_cast("double"))
     return F.coalesce(F.col("value_f64"), whole, truth, numeral)
 
 
@@ -109,7 +105,7 @@ def _as_text() -> Column:
 def _float_text(number: Column) -> Column:
     """A float as text that both engines write alike: 3 and not 3.0 (so that a state sent as a float is found in its map), Infinity and not inf."""
     special = F.when(F.isnan(number), "NaN").when(number == float("inf"), "Infinity").when(number == float("-inf"), "-Infinity")
-    is_whole = (F.abs(number) <= F.lit(_F64_EXACT)) & (number == F.floor(number))
+    is_whole = (F.abs(number) <= F.lit(F64_EXACT)) & (number == F.floor(number))
     return F.when(number.isNull(), None).otherwise(special.when(is_whole, number.try_cast("bigint").cast("string")).otherwise(number.cast("string")))
 
 
@@ -120,7 +116,7 @@ def _numeric() -> Column:
 def _quality() -> Column:
     """Status severity; a number that the source says it does not have is as bad as a bad status."""
     severity = F.shiftright("status", 30)
-    absent = (_numeric() | (F.col("kind") == "counter")) & F.upper(F.trim("value_text")).isin("", "UNAVAILABLE")
+    absent = (_numeric() | (F.col("kind") == "counter")) & F.upper(F.trim("value_text")).isin(*ABSENT)
     no_value = (F.col("value_kind") == "null") & (F.col("kind") != "heartbeat")
     is_bad = (severity >= 2) | F.coalesce(absent, F.lit(False)) | F.coalesce(no_value, F.lit(False))
     return F.when(is_bad, "bad").when(severity == 1, "uncertain").otherwise("good")
@@ -175,7 +171,7 @@ def _clamped(rows: DataFrame, known: DataFrame) -> DataFrame:
     before = last.withColumns({"seq": F.lit(-1).cast("bigint"), "idx": F.lit(-1), "is_sequence": F.lit(True)})
     sequence = rows.where(F.col("is_sequence")).unionByName(before, allowMissingColumns=True)
     order = W.partitionBy(*series).orderBy("seq", "idx")
-    stepped = F.coalesce(F.col("ts") < F.lag("ts").over(order) - F.lit(_CLOCK_STEP), F.lit(False)).cast("int")
+    stepped = F.coalesce(F.col("ts") < F.lag("ts").over(order) - F.lit(CLOCK_STEP), F.lit(False)).cast("int")
     run = F.sum("_step").over(order.rowsBetween(W.unboundedPreceding, W.currentRow))
     counted = sequence.withColumn("_step", stepped).withColumn("_run", run)
     so_far = W.partitionBy(*series, "_run").orderBy("seq", "idx").rowsBetween(W.unboundedPreceding, W.currentRow)

@@ -26,13 +26,15 @@ HOUR = timedelta(hours=1)
 class Horizon:
     """What is known about the present when slices are chosen: the plant, the clock and how far each machine's carry reaches.
 
-    `last_hour` is the newest hour of each machine in silver.carry, `last_gateway` the arrival of its last evidence.
+    `last_hour` is the newest hour of each machine in silver.carry, `last_gateway` the arrival of its last evidence and
+    `last_sign` the event time of it.
     """
 
     model: PlantModel
     clock_ts: datetime
     last_hour: Mapping[str, datetime] = field(default_factory=dict)
     last_gateway: Mapping[str, datetime] = field(default_factory=dict)
+    last_sign: Mapping[str, datetime] = field(default_factory=dict)
 
     def dead(self, machine: str) -> bool:
         """Whether a live machine has given no sign of life for longer than its limit, by our own clock."""
@@ -49,8 +51,8 @@ class Input:
     `columns` are read from the change feed (with `_change_type`) and given to `touch`, which names the output slices they touch.
     `rows` says, as a condition on the input, which of its rows the touched slices need (None: none). `with_cause` adds, for an append
     refinement, the column `_cause`: why the commit made its slices anew (null: new rows). `only` drops, for an append refinement, the rows
-    of the change feed that it need not look at; where none is left nothing is computed. With `touches_all` a changed row
-    touches every slice: names that all of them show.
+    of the change feed that it need not look at, and may read the others into further columns; where none is left nothing is computed. With
+    `touches_all` a changed row touches every slice: names that all of them show.
     """
 
     table: Table

@@ -377,7 +377,7 @@ class Runner:
         """How far each machine's carry reaches, and when its last sign of life arrived."""
         carried = self._handle(silver.CARRY)
         self._reach = reached(self._reach, carried)
-        return Horizon(self.model, self.clock_ts(), self._reach.last_hour, self._reach.last_gateway)
+        return Horizon(self.model, self.clock_ts(), self._reach.last_hour, self._reach.last_gateway, self._reach.last_sign)
 
     def _plant_frames(self) -> PlantFrames:
         if self._plant is None:

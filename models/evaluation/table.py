@@ -21,6 +21,7 @@ SUITES: dict[str, dict[str, str]] = {
         "cmapss": "cmapss:BENCHMARK",
         "pronostia": "pronostia:BENCHMARK",
         "ai4i": "ai4i:BENCHMARK",
+        "plant": "plant:BENCHMARK",
     }
 }
 """By suite and name, the module under `models.evaluation` and the benchmark in it."""

@@ -100,12 +100,13 @@ class Models:
         with self._alone(name):
             found = self.version(name, version)
             approval.check(name, version, found.sha256)
-            entries = self._entries()
+            entries = self.entries()
             held = champions(entries, name)
             if held and held[-1].version == version:
                 raise ModelRefused(f"{name} {version} is champion already, approved by {held[-1].by}; nothing was changed")
             if any(entry.approval_id == approval.approval_id for entry in entries):
                 raise ModelRefused(f"approval {approval.approval_id} was used before; have version {version} of {name} approved anew")
+            approval.check_order(name, version, entries)
             evidence = (approval.approval_id, approval.source, _utc(approval.approved_ts))
             return self._entered(Entry(len(entries) + 1, PROMOTE, name, version, found.sha256, approval.approved_by, *evidence, _utc(at)))
 
@@ -114,7 +115,7 @@ class Models:
         if not PERSON.fullmatch(by):
             raise ModelRefused(f"{name} is not rolled back: {by[:70]!r} names no person")
         with self._alone(name):
-            entries = self._entries()
+            entries = self.entries()
             held = champions(entries, name)
             if len(held) < 2:
                 raise ModelRefused(f"model {name} has no champion before this one; promote another version")
@@ -136,7 +137,11 @@ class Models:
     def history(self, name: str) -> list[Entry]:
         """All promotions and rollbacks of a model, the oldest first. Raises ModelRefused."""
         checked_name(name)
-        return [entry for entry in self._entries() if entry.name == name]
+        return [entry for entry in self.entries() if entry.name == name]
+
+    def entries(self) -> tuple[Entry, ...]:
+        """All promotions and rollbacks of all models, the oldest first. Raises ModelRefused."""
+        return ledger.read(self._folder, held_key(self._key_file)) if self._has_ledger else ()
 
     @property
     def _root(self) -> Path:
@@ -152,9 +157,6 @@ class Models:
         self._shelf.versions(checked_name(name))
         with alone(self._folder):
             yield
-
-    def _entries(self) -> tuple[Entry, ...]:
-        return ledger.read(self._folder, held_key(self._key_file)) if self._has_ledger else ()
 
     def _entered(self, entry: Entry) -> Entry:
         ledger.append(self._folder, held_key(self._key_file), entry)

@@ -3,6 +3,7 @@
 A model is read only if its class writes back exactly what was read, if its arrays fit its signals, and if it scores a few rows.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
@@ -14,6 +15,8 @@ from models.contract import Detector
 from models.timeseries.canonical import CanonicalModel
 from models.timeseries.drift import Drift
 from models.timeseries.level import Level
+from models.timeseries.machine.model import TOGETHER, MachineModel
+from models.timeseries.machine.running import FEATURES
 from models.timeseries.moves import Moves
 from models.timeseries.pca import Pca
 from models.timeseries.seasonal_band import SeasonalBand
@@ -71,6 +74,21 @@ def _level(model: Level | Moves) -> bool:
     return _rows(model.window_rows) and is_power_of_two and all(_sized((one.center, one.scale), len(model.names)) for one in model.regimes.values())
 
 
+def _machine(model: MachineModel) -> bool:
+    signals = len(model.names)
+    is_together = model.strange.names == model.names and model.strange.lags_rows == 1 and list(model.strange.regimes) == [TOGETHER]
+    is_ranged = 0 < model.weight <= 1 and 0 <= model.settling_rows <= MOST_ROWS and 0 < model.threshold < math.inf
+    return (
+        is_ranged
+        and is_together
+        and _pca(model.strange)
+        and all(
+            _sized((one.base, one.spread), signals) and _sized((one.weights,), FEATURES, signals) and bool((one.spread > 0).all())
+            for one in model.regimes.values()
+        )
+    )
+
+
 def _moves(model: Moves) -> bool:
     return _level(model) and _rows(model.still_rows, model.rest_rows)
 
@@ -104,6 +122,7 @@ KINDS: dict[str, Kind] = {
     "canonical": Kind(CanonicalModel, _own, lambda model: tuple(sorted(model.relations)), _canonical),
     "drift": Kind(Drift, _own, _of_regimes, _drift),
     "level": Kind(Level, _own, _of_regimes, _level),
+    "machine": Kind(MachineModel, _own, _of_regimes, _machine),
     "moves": Kind(Moves, _own, _of_regimes, _moves),
     "pca": Kind(Pca, _own, _of_regimes, _pca),
     "seasonal_band": Kind(SeasonalBand, _own, _of_regimes, _seasonal_band),

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from factolake.domain.alert import Alert, AlertKind, Band, Contribution, DataVersion, ModelStamp, Regime, Severity
+from factolake.domain.alert import WEEK_BUDGET, Alert, AlertKind, Band, Contribution, DataVersion, ModelStamp, Regime, Severity
 from models.timeseries.alert_events import NEW, AlertingState, Closed, Episode, Event, HeldBack, Raised, Withdrawn, Worsened
 from models.timeseries.clean import Clean, Flags
 from models.timeseries.held import Held, Left
@@ -42,7 +42,7 @@ class AlertingSettings:
     forget_s: float = 86_400.0
     longest_step_s: float = 900.0
     usual: float = 0.5
-    week_budget: int = 2
+    week_budget: int = WEEK_BUDGET
     medium: float = 1.5
     high: float = 3.0
     least_share: float = 0.05

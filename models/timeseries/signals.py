@@ -23,6 +23,7 @@ class Signals:
 
     `values`: rows x signals in the units of the tags, NaN where a value is not known. `seconds`: when, from any beginning, never falling.
     `regimes`: rows of the same number ran comparably (state, product, speed); negative: the asset did not run, which is never scored.
+    `ran`: share of each row's time in which the asset ran, 0 to 1; None: all of it where the regime is not negative, else none.
     Raises ValueError where the shapes do not fit each other.
     """
 
@@ -30,9 +31,12 @@ class Signals:
     values: Floats
     seconds: Floats
     regimes: Numbers
+    ran: Floats | None = None
 
     def __post_init__(self) -> None:
         rows = len(self.seconds)
+        if self.ran is not None and self.ran.shape != (rows,):
+            raise ValueError(f"{rows} times and {len(self.ran)} shares of running do not fit each other")
         if self.values.shape != (rows, len(self.names)) or self.regimes.shape != (rows,):
             raise ValueError(
                 f"{rows} times, values of shape {self.values.shape}, {len(self.names)} names and {len(self.regimes)} regimes do not fit each other"
@@ -47,7 +51,8 @@ class Signals:
 
     def rows(self, first: int, last: int) -> "Signals":
         """Rows `first` to before `last`."""
-        return Signals(self.names, self.values[first:last], self.seconds[first:last], self.regimes[first:last])
+        ran = None if self.ran is None else self.ran[first:last]
+        return Signals(self.names, self.values[first:last], self.seconds[first:last], self.regimes[first:last], ran)
 
 
 class Unscored(IntEnum):

@@ -60,6 +60,8 @@ def _lies_in(name: str, value: object, span: DaySpan) -> bool:
         return span.from_ts <= value < span.to_ts
     if isinstance(value, date) and name == "production_day":
         return span.first <= value <= span.last
+    if isinstance(value, date) and name == "production_week":
+        return span.first - timedelta(days=6) <= value <= span.last
     if isinstance(value, date):
         return span.from_ts.date() <= value <= (span.to_ts - timedelta(microseconds=1)).date()
     return True

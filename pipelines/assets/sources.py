@@ -4,13 +4,14 @@ import dagster as dg
 
 from factolake.contracts import TABLES
 from factolake.contracts.gold import SCHEDULE
+from factolake.contracts.silver_scores import SCORES
 from factolake.contracts.table import Table
 from pipelines.assets.shape import spec_of
 
 
 def source_tables() -> list[Table]:
-    """Every table that neither a refinement nor the planner makes as an asset."""
-    return [table for table in TABLES.values() if not table.writer.startswith("refine/") and table is not SCHEDULE]
+    """Every table that neither a refinement nor the planner nor the scoring makes as an asset."""
+    return [table for table in TABLES.values() if not table.writer.startswith("refine/") and table not in (SCHEDULE, SCORES)]
 
 
 def source_specs() -> list[dg.AssetSpec]:

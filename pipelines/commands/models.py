@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from factolake.errors import ConfigError
-from pipelines.commands import model_registry
+from pipelines.commands import model_promotion, model_registry, model_training
 from pipelines.commands.invocation import Json, print_json, print_table
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ def register(app: typer.Typer) -> None:
     for command in (evaluate, score):
         models.command()(command)
     model_registry.register(models)
+    model_promotion.register(models)
+    model_training.register(models)
     app.add_typer(models, name="models")
 
 

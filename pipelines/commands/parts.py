@@ -1,4 +1,4 @@
-"""The parts of an installation as commands: plant, edge, land, refine, sync, planner, engine, dagster. Each runs until Ctrl-C or SIGTERM."""
+"""The parts of an installation as commands: plant, edge, land, refine, sync, planner, watch, engine, dagster. Each runs until Ctrl-C or SIGTERM."""
 
 import datetime as dt
 from pathlib import Path
@@ -13,7 +13,7 @@ from pipelines.commands.invocation import Once, Supervised, invocation
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (plant, edge, land, refine, sync, planner, engine, dagster):
+    for command in (plant, edge, land, refine, sync, planner, watch, engine, dagster):
         app.command()(command)
 
 
@@ -119,6 +119,19 @@ def planner(context: typer.Context, once: Once = False, supervised: Supervised =
         from pipelines.planning.part import run_planner
 
         run_planner(settings, SystemClock(), stop.event, once=once)
+
+
+def watch(context: typer.Context, once: Once = False, supervised: Supervised = False) -> None:
+    """Let the promoted models judge readings as they arrive, and tell alerts."""
+    from pipelines.foreground import foreground
+
+    call = invocation(context)
+    settings = call.settings()
+    call.plant(settings)
+    with foreground("watch", settings, supervised=supervised, debug=call.debug) as stop:
+        from pipelines.watching.part import run_watch
+
+        run_watch(settings, SystemClock(), stop.event, once=once)
 
 
 def engine(context: typer.Context, supervised: Supervised = False) -> None:

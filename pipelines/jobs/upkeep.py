@@ -1,9 +1,10 @@
-"""Upkeep of the refined tables and the planner's: small files merged, checkpoints written, history forgotten. Landing tends bronze itself."""
+"""Upkeep of all tables but bronze, which landing tends itself: small files merged, checkpoints written, history forgotten."""
 
 import dagster as dg
 
 from pipelines.planning.publishing import OWN_TABLES
 from pipelines.resources import LakeResource
+from pipelines.signals import SCORED_TABLES
 from pipelines.tending import tended_tables
 
 
@@ -20,7 +21,7 @@ def tidy_tables(context: dg.OpExecutionContext, lake: LakeResource) -> None:
             return
         tables, every_s = lake.lake(), lake.settings().landing.scrub_every_s
         now = lake.clock().now()
-        for table in (*tended_tables(), *OWN_TABLES):
+        for table in (*tended_tables(), *OWN_TABLES, *SCORED_TABLES):
             if tables.exists(table):
                 handle = tables.open(table)
                 upkeep = Upkeep(handle)

@@ -96,6 +96,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "alert.create": {"equipment_id": LINE, "danger": "guard_open"},
     "alert.close": {"done": "guard closed"},
     "alert_rule.create": {"kind": "hold", "wait_s": 60},
+    "machine_alert.judge": {"verdict": "true", "cause": "belt worn", "fix": "belt replaced", "minutes": 12.5},
     "person.set_email": {"email": "quality@plant.example"},
+    "model_promotion.create": {"name": "signals.l1-m2", "version": 3, "sha256": "a" * 64},
     "equipment.reliability": {"from_ts": "2026-03-01T00:00:00Z", "to_ts": "2026-03-02T00:00:00Z"},
 }

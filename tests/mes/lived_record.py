@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from django.utils import timezone
+from machine_alerts import SIGNALS, alert_row
 from mes_rows import hour_row, make_row, shift_row, state_row
 from record_plant import LINE, M1, M2, M3, do
 
@@ -18,8 +19,10 @@ from factolake.mes.downtime.models import Stop
 from factolake.mes.equipment.models import Equipment
 from factolake.mes.people.services import act, service
 from factolake.mes.scheduling.models import ScheduleVersion
-from factolake.mes.sync.schema import TABLES, VERSION, connect, prepare
+from factolake.mes.signals.takeover_run import turn as take_alerts
+from factolake.mes.sync.schema import BOOKMARKS, TABLES, VERSION, connect, prepare
 from factolake.mes.sync.targets import FEEDS
+from factolake.mes.sync.trends import TREND
 
 BERLIN = ZoneInfo("Europe/Berlin")
 """The shipped plant's clock."""
@@ -40,6 +43,7 @@ def live(url: str, now: datetime | None = None) -> None:
     lake_rows(url, "ops.plans", [_try(at)])
     lake_rows(url, "gold.oee_shift", [shift_row(LINE, gq=620, equipment_level="ProductionLine", **_shift(shift_start, at))])
     lake_rows(url, "gold.oee_hour", [_hour(shift_start, n, at) for n in range(6)])
+    _machine_alerts(url, at)
     lake_rows(url, "silver.machine_states", [row for n, station in enumerate(_stations()) for row in _states(station, n, shift_start, at)])
 
 
@@ -214,6 +218,34 @@ def _maintenance(at: datetime) -> None:
 
 def _shift(start: datetime, at: datetime) -> dict[str, Any]:
     return {"shift": "early", "production_day": start.date(), "from_ts": start, "to_ts": start + 8 * HOUR, "as_of": at, "sq": 14, "pq": 634}
+
+
+def _machine_alerts(url: str, at: datetime) -> None:
+    """A grave alert of the second station with what its signals did, a slight one of the first, and two that are over, one of them judged."""
+    grave = alert_row(M2, severity="high", raised=at - timedelta(minutes=95))
+    over = [alert_row(M1, "closed", raised=at - timedelta(days=2)), alert_row(M2, "closed", raised=at - timedelta(days=9))]
+    lake_rows(url, "gold.alerts", [grave, alert_row(M3, severity="low", raised=at - timedelta(minutes=25), is_rich=False), *over])
+    engine = connect(url)
+    with engine.begin() as opened:
+        opened.execute(sa.insert(TREND), [row for n, signal in enumerate(SIGNALS) for row in _trend(grave, signal, n, at)])
+        told = {"feed": "gold.alerts", "history": "lived", "version": 1, "mismatches": 0, "synced_ts": at}
+        opened.execute(sa.insert(BOOKMARKS), told)
+    engine.dispose()
+    take_alerts(at)
+    said = {"verdict": "true", "cause": "Spindle bearing dry", "fix": "Bearing greased", "minutes": 35}
+    do("maintenance", "machine_alert.judge", str(over[1]["alert_id"]), at=at, **said)
+
+
+def _trend(alert: Mapping[str, Any], signal: str, n: int, at: datetime) -> list[dict[str, Any]]:
+    """A signal that leaves its usual values at the alert's onset and stays above them."""
+    usual, risen, wave = ((9.6, 4.4, 0.9), (49.0, 13.0, 3.5), (7.6, 0.0, 0.3))[n]
+    rows = []
+    for step in range(62):
+        time = at - timedelta(minutes=5 * (62 - step))
+        since_min = (time - alert["onset_ts"]) / timedelta(minutes=1)
+        mean = usual + wave * math.sin(step * 0.9 + n) * 0.6 + risen * min(max(since_min, 0.0) / 60, 1.0)
+        rows.append({"alert_id": alert["alert_id"], "signal": signal, "window_ts": time, "mean": mean, "low": mean - wave, "high": mean + wave})
+    return rows
 
 
 def _hour(start: datetime, n: int, at: datetime) -> dict[str, Any]:

@@ -37,8 +37,8 @@ POINTING = {("proposal.create", "action"), ("proposal.create", "key"), ("webhook
 """Fields that name something which is there; the others take any text."""
 NOT_NOW = {("corrective_action.verify", "evidence"), ("gauge.calibrate", "certificate")}
 """The row in the database is not at that step."""
-ONE_LINE = {("alert.create", "text")}
-"""What goes into the subject of an e-mail: kept as sent in the audit, and as one line in the row."""
+ONE_LINE = {("alert.create", "text"), ("machine_alert.judge", "cause"), ("machine_alert.judge", "fix")}
+"""What goes into the subject of an e-mail, or the words of a later alert: kept as sent in the audit, and as one line in the row."""
 KEY = r"[^\s/](?:[^/]*[^\s/])?"
 Field = tuple[Action, str, int, bool]
 """An action, one of its text fields, the most characters it takes, and whether they may be any: one with a pattern is a key or a code."""

@@ -25,6 +25,7 @@ from factolake.mes.pages.urls import urlpatterns
 from factolake.mes.people.models import Grant
 from factolake.mes.production.models import Lot, MaterialDefinition, Operation, Order
 from factolake.mes.quality.models import Hold, InspectionPlan
+from factolake.mes.signals.models import MachineAlert
 
 pytestmark = pytest.mark.usefixtures("record")
 LIMIT_BYTES = 300 * 1024
@@ -46,7 +47,7 @@ def address(pattern: URLPattern) -> str:
     """The address of a pattern with keys of rows that are there."""
     operation = Operation.objects.order_by("pk").first()
     keys = {"order": Order, "lot": Lot, "recall": Lot, "material": MaterialDefinition, "hold": Hold, "chart": InspectionPlan}
-    keys |= {"maintenance_order": MaintenanceOrder, "alert": Alert}
+    keys |= {"maintenance_order": MaintenanceOrder, "alert": Alert, "signal": MachineAlert}
     filled = {"station": LINE, "line": LINE, "verb": "start", "name": "order.hold", "collection": "orders"}
     model = keys.get(pattern.name)
     key = model.objects.order_by("pk").first().pk if model else "operator" if pattern.name in ("person", "token") else str(Order.objects.first().pk)

@@ -8,18 +8,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from action_examples import EXAMPLES
+from approving import approve, execute
 from django.apps import apps
 from django.db import models
+from machine_alerts import alert, alert_row
 from mes_rows import make_row, put
-from record_plant import LINE, M1, do, order
+from record_plant import LINE, M1, do, order, person
 from schedule_plant import orders as released
 
 from factolake.bus.spool_bus import Spool
 from factolake.config import load_plant
 from factolake.config.settings import LandingSettings, PlannerSettings
 from factolake.contracts import TABLES
+from factolake.contracts.gold_alerts import ALERTS
 from factolake.contracts.silver import DOWNTIME
 from factolake.contracts.silver_mes import MES_TABLES, MesTable
+from factolake.domain.action import Role
 from factolake.domain.clock import ManualClock
 from factolake.lake.engine import Engine
 from factolake.lake.sql import query
@@ -34,6 +39,7 @@ from factolake.mes.equipment.models import Equipment
 from factolake.mes.maintenance.seed import seed as seed_codes
 from factolake.mes.production.models import Order
 from factolake.mes.scheduling.situation import situation_of as page_situation
+from factolake.mes.signals.takeover_run import turn as take_alerts
 from factolake.mes.sync.run import Sync
 from factolake.planning.situation import Alternative, Span, Stock
 from factolake.refine.mes_changes import CHANGES, REFUSED
@@ -82,6 +88,15 @@ class Way:
         self.sync.step()
         self.clock.advance(5)
         turn(self.clock.now())
+
+    def be_unusual(self) -> None:
+        """The lake tells that M1 behaves other than usual, FactoMES takes it over, and somebody says what it was."""
+        put(self.lake, ALERTS, [alert_row(M1, raised=NOW)])
+        self.sync.step()
+        self.clock.advance(5)
+        take_alerts(self.clock.now())
+        said = {"cause": NAUGHTY, "fix": NAUGHTY, "minutes": 12.5, "reason": NAUGHTY}
+        do("maintenance", "machine_alert.judge", alert(M1, raised=NOW).alert_id, verdict="true", **said)
 
     def close(self) -> None:
         self.sync.close()
@@ -156,6 +171,15 @@ def work_is_planned() -> None:
     made = do("planner", "schedule.create", line_id=LINE, entries=[entry], reason=NAUGHTY, source_id="plan-7")
     do("planner", "schedule.accept", str(made["schedule_id"]), digest=made["digest"])
     do("operator", "schedule_request.create", line_id=LINE, reason=NAUGHTY)
+    a_model_is_approved()
+
+
+def a_model_is_approved() -> None:
+    person("engineer2", Role.ENGINEER, "")
+    asked = {**EXAMPLES["model_promotion.create"], "reason": NAUGHTY}
+    proposed = do("engineer", "proposal.create", action="model_promotion.create", payload=asked)
+    approve("engineer2", proposed)
+    execute(proposed, "engineer")
 
 
 def people_say_why() -> None:
@@ -167,6 +191,7 @@ def people_say_why() -> None:
 def test_every_row_of_the_record_is_in_silver_as_the_database_has_it(way: Way) -> None:
     a_shift()
     way.stand(0, 30)
+    way.be_unusual()
     way.go()
     people_say_why()
     do("planner", "order.edit", "PO-1", priority=7)

@@ -12,6 +12,7 @@ import pytest
 from action_examples import CORRECTIVE, EXAMPLES, LATER
 from django.db import transaction
 from django.test import override_settings
+from machine_alerts import machine_alert
 from record_plant import LINE, M1, NOW, Api, do, order
 
 from factolake.domain.action import RULES, Role
@@ -51,6 +52,8 @@ def rows(record: str) -> None:
     personnel_rows()
     alert_rows()
     schedule_rows()
+    machine_alert(M1).save(force_insert=True)
+    promotion_row()
     Grant.objects.update(scope="")
 
 
@@ -118,6 +121,14 @@ def schedule_rows() -> None:
     do("operator", "schedule_request.create", line_id=LINE, reason="tried")
 
 
+def promotion_row() -> None:
+    """A model that another person approved."""
+    proposed = do("engineer", "proposal.create", action="model_promotion.create", payload=EXAMPLES["model_promotion.create"])
+    Grant.objects.filter(person_id="approver").update(scope="")
+    do("approver", "proposal.approve", str(proposed["proposal_id"]), digest=proposed["digest"])
+    do("engineer", "proposal.execute", str(proposed["proposal_id"]))
+
+
 def two_stops() -> None:
     """One stop after the other, and a conflict about the first."""
     for minute, name in ((0, "earlier"), (30, "later")):
@@ -141,7 +152,7 @@ def addresses() -> Iterator[tuple[str, str, frozenset[Role], dict[str, Any], boo
             address = path.removeprefix("/api/v1").replace("{key}", str(first.pk) if first else "1")
             if known:
                 body = EXAMPLES.get(known.name, {"reason": "tried"})
-                yield method, address, known.roles, {"reason": "tried", **body}, RULES[known.effect].approvals <= 1
+                yield method, address, known.roles, {"reason": "tried", **body}, RULES[known.effect].approvals <= 1 and not known.proposed_only
             elif operation["operationId"] in queries:
                 query = queries[operation["operationId"]]
                 yield method, f"{address}?{urlencode(EXAMPLES.get(query.name, {}))}", query.roles, {}, True

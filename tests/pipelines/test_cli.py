@@ -47,6 +47,7 @@ def test_every_command_of_the_plan_is_there():
             "dagster",
             "sync",
             "planner",
+            "watch",
             "status",
             "recompute",
             "scrub",

@@ -11,7 +11,9 @@ from factolake.config import load_plant
 from factolake.contracts import TABLES
 from factolake.contracts.formats.checks import checks_of
 from factolake.contracts.gold import OEE_HOUR, OEE_SHIFT, SCHEDULE
+from factolake.contracts.gold_alerts import ALERT_QUALITY
 from factolake.contracts.silver import DOWNTIME
+from factolake.contracts.silver_scores import SCORES
 from factolake.lake.tables import Lake
 from pipelines.assets.days import DaySpan, day_span, production_days, slices_in
 from pipelines.assets.shape import asset_key
@@ -56,7 +58,7 @@ def test_every_table_is_an_asset_that_says_whose_it_is_and_what_it_holds(defs: d
         node = graph.get(asset_key(table))
         assert node.group_name == table.layer and list(node.owners) == [f"team:{table.owner}"]
         assert table.grain in str(node.description) and all(f"`{name}`" in str(node.description) for name in table.key)
-        assert node.is_materializable == (table.writer.startswith("refine/") or table is SCHEDULE)
+        assert node.is_materializable == (table.writer.startswith("refine/") or table in (SCHEDULE, SCORES))
         assert (node.freshness_policy is None) == (table.freshness_target_s is None)
         if node.is_partitioned:
             assert table.slice_by
@@ -93,6 +95,10 @@ def test_only_slices_of_the_day_are_chosen() -> None:
     assert slices_in(OEE_SHIFT, shifts, span) == {("L1", date(2026, 3, 2), "early")}
     utc_days = {("M1", date(2026, 3, day)) for day in (0 + 1, 2, 3)} | {("M1", date(2026, 2, 28))}
     assert slices_in(DOWNTIME, utc_days, span) == {("M1", date(2026, 3, 1)), ("M1", date(2026, 3, 2))}
+    weeks = {("M1", date(2026, 2, 23)), ("M1", date(2026, 3, 2)), ("M1", date(2026, 3, 9))}
+    assert slices_in(ALERT_QUALITY, weeks, span) == {("M1", date(2026, 3, 2))}
+    sunday = DaySpan(date(2026, 3, 8), date(2026, 3, 9), start + timedelta(days=6), start + timedelta(days=8))
+    assert slices_in(ALERT_QUALITY, weeks, sunday) == {("M1", date(2026, 3, 2)), ("M1", date(2026, 3, 9))}
 
 
 def test_while_the_refinery_loop_is_in_a_pass_today_is_left_to_it_and_a_backfill_fails(defs: dg.Definitions, lake: LakeResource) -> None:

@@ -5,7 +5,9 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
+from pyspark.sql.types import StructType
 
+from factolake.contracts.formats.arrow import arrow_schema
 from factolake.contracts.table import Table, Type
 
 _SPARK = {
@@ -31,6 +33,16 @@ def contract_columns(table: Table) -> list[SparkColumn]:
 def select_contract(frame: DataFrame, table: Table) -> DataFrame:
     """`frame` reduced to the contract of `table` (without `as_of`)."""
     return frame.select(*contract_columns(table))
+
+
+def block_schema(table: Table) -> pa.Schema:
+    """What a kernel that works on blocks of Arrow returns: the contract's columns without `as_of`."""
+    return pa.schema([field for field in arrow_schema(table) if field.name != "as_of"])
+
+
+def block_type(table: Table) -> StructType:
+    """`block_schema` as the engine is told of it."""
+    return from_arrow_schema(block_schema(table))
 
 
 def to_frame(spark: SparkSession, table: pa.Table) -> DataFrame:

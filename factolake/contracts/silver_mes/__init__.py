@@ -5,6 +5,7 @@ material's base unit (silver.materials says which). A row that FactoMES took awa
 """
 
 from factolake.contracts.silver_mes.maintenance import MAINTENANCE_ORDERS, MAINTENANCE_REQUESTS
+from factolake.contracts.silver_mes.model_promotions import MODEL_PROMOTIONS
 from factolake.contracts.silver_mes.production import CONSUMPTION, LOTS, MATERIALS, OPERATIONS, ORDERS, PRODUCTION, REASONS, STOPS
 from factolake.contracts.silver_mes.quality import HOLDS, INSPECTION_PLANS, INSPECTIONS, MEASUREMENTS
 from factolake.contracts.silver_mes.resources import (
@@ -20,6 +21,7 @@ from factolake.contracts.silver_mes.resources import (
 )
 from factolake.contracts.silver_mes.scheduling import SCHEDULE_ENTRIES, SCHEDULE_REQUESTS, SCHEDULES
 from factolake.contracts.silver_mes.shape import KIND_PREFIX, MES_CHANGES, SOURCE_ID, MesTable
+from factolake.contracts.silver_mes.signals import MACHINE_ALERTS
 
 MES_TABLES = (
     MATERIALS,
@@ -48,6 +50,8 @@ MES_TABLES = (
     ROUTING_STEPS,
     ROUTING_ALTERNATIVES,
     DELIVERIES,
+    MACHINE_ALERTS,
+    MODEL_PROMOTIONS,
 )
 """Every table made from FactoMES's changes."""
 
@@ -55,8 +59,10 @@ SILVER_MES = (MES_CHANGES, *(one.table for one in MES_TABLES))
 
 __all__ = [
     "KIND_PREFIX",
+    "MACHINE_ALERTS",
     "MES_CHANGES",
     "MES_TABLES",
+    "MODEL_PROMOTIONS",
     "OPERATIONS",
     "ORDERS",
     "REASONS",

@@ -34,6 +34,7 @@ class AlertKind(StrEnum):
     CALIBRATION_DUE = "calibration_due"
     STOP_UNCLASSIFIED = "stop_unclassified"
     MACHINE_UNKNOWN = "machine_unknown"
+    MACHINE_UNUSUAL = "machine_unusual"
     STORM = "storm"
 
 
@@ -107,6 +108,7 @@ KINDS: Mapping[AlertKind, Kind] = {
     AlertKind.CALIBRATION_DUE: Kind("Calibration due", Severity.WARNING, _QUALITY, wait_s=8 * 3600.0, is_watched=True),
     AlertKind.STOP_UNCLASSIFIED: Kind("Stop without a reason", Severity.NOTICE, _OPERATOR, after_s=900.0, is_watched=True),
     AlertKind.MACHINE_UNKNOWN: Kind("Machine unknown", Severity.WARNING, _ENGINEER, after_s=900.0, is_watched=True),
+    AlertKind.MACHINE_UNUSUAL: Kind("Machine other than usual", Severity.WARNING, _MAINTENANCE, wait_s=3600.0, is_watched=True),
     AlertKind.STORM: Kind("Many alerts", Severity.WARNING, _ENGINEER),
 }
 """Every kind. A storm is told as the kind it sums up would be."""

@@ -13,6 +13,8 @@ from factolake.mes.exchange.models import ConfirmationState, ImportState
 from factolake.mes.maintenance.models import RequestState
 from factolake.mes.production.models import Operation
 from factolake.mes.quality.models import EventState, HoldState, Severity
+from factolake.mes.signals.models import MachineAlertState, Verdict
+from factolake.mes.signals.words import headline
 
 Row = Mapping[str, Any]
 Source = Callable[[Change, Row], Finding | None]
@@ -94,6 +96,22 @@ def _import(change: Change, row: Row) -> Finding | None:
     return Cause(AlertKind.ERP_ROWS, change.object_id, "", text, f"erp_import {change.object_id}")
 
 
+def _machine_alert(change: Change, row: Row) -> Finding | None:
+    """Told when it comes, and again where the lake opens it anew or a person takes back that it was false; over when it is one or the other."""
+    key = change.object_id
+    if not _stands(row):
+        was_false = row["verdict"] == Verdict.FALSE.value
+        return Over(AlertKind.MACHINE_UNUSUAL, key, "it was a false alarm" if was_false else f"the alert of the machine is {row['state']}")
+    if change.before is not None and _stands(change.before):
+        return None
+    text = headline(str(row["text_en"]))
+    return Cause(AlertKind.MACHINE_UNUSUAL, key, _path(row), text, f"machine_alert {key}")
+
+
+def _stands(row: Row) -> bool:
+    return row["state"] == MachineAlertState.OPEN.value and row["verdict"] != Verdict.FALSE.value
+
+
 def _path(row: Row) -> str:
     """Path of the row's equipment; the enterprise where it has none."""
     return Equipment.objects.values_list("path", flat=True).filter(pk=row["equipment_id"]).first() or ""
@@ -106,5 +124,6 @@ _SOURCES: dict[str, Source] = {
     "tool": _tool,
     "erp_confirmation": _confirmation,
     "erp_import": _import,
+    "machine_alert": _machine_alert,
 }
 """What each kind of row has to say."""

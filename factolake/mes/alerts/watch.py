@@ -14,6 +14,8 @@ from factolake.mes.maintenance.models import MaintenanceRequest, RequestState
 from factolake.mes.pages import lake
 from factolake.mes.production.models import Order
 from factolake.mes.quality.models import Gauge
+from factolake.mes.signals.models import standing
+from factolake.mes.signals.words import headline
 
 Watch = Callable[[datetime, Rules], Iterator[Cause]]
 RECENT = timedelta(hours=24)
@@ -80,4 +82,10 @@ def _unknown_machines(now: datetime, rules: Rules) -> Iterator[Cause]:
             yield Cause(AlertKind.MACHINE_UNKNOWN, machine, machines[machine].path, text, f"equipment {machine}")
 
 
-_WATCHES: tuple[Watch, ...] = (_overdue_orders, _overdue_maintenance, _due_gauges, _unexplained_stops, _unknown_machines)
+def _unusual_machines(_: datetime, __: Rules) -> Iterator[Cause]:
+    """Alerts of machines that are open and that nobody has called false; they are told when they are taken from the lake, so no rule delays them."""
+    for alert in standing().select_related("equipment"):
+        yield Cause(AlertKind.MACHINE_UNUSUAL, alert.alert_id, alert.place, headline(alert.text_en), f"machine_alert {alert.alert_id}")
+
+
+_WATCHES: tuple[Watch, ...] = (_overdue_orders, _overdue_maintenance, _due_gauges, _unexplained_stops, _unknown_machines, _unusual_machines)

@@ -76,7 +76,8 @@ class Action:
     """One declared action. `name` is noun.verb.
 
     `by_owner`: it writes what another system owns (PLANT.md, "Who owns what"), so a service with the role needs nobody's approval; agents do.
-    `people_only`: no service or agent does it, approved or not.
+    `people_only`: no service or agent does it, approved or not. `proposed_only`: nobody does it but through an approved proposal, not even a person
+    with the role.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Action:
     secrets: frozenset[str] = frozenset()
     by_owner: bool = False
     people_only: bool = False
+    proposed_only: bool = False
     doc: str = field(default="")
 
     @property
@@ -99,6 +101,12 @@ class Action:
     def verb(self) -> str:
         """What is done."""
         return self.name.partition(".")[2]
+
+    @property
+    def others(self) -> int:
+        """How many other people have to approve it first, whoever asks; 0: a person with the role does it alone."""
+        approvals = RULES[self.effect].approvals
+        return max(approvals, 1) if approvals > 1 or self.proposed_only else 0
 
 
 ACTIONS: dict[str, Action] = {}
@@ -115,6 +123,7 @@ def action(
     *,
     by_owner: bool = False,
     people_only: bool = False,
+    proposed_only: bool = False,
 ) -> Callable[[F], F]:
     """Declare the function below as action `name`. Raises ValueError when the name is taken or nobody could ever do it."""
 
@@ -124,7 +133,7 @@ def action(
         if isinstance(subject, At) and not name.endswith(".create"):
             raise ValueError(f"action {name} has no row to be done to; call it {name.partition('.')[0]}.create: its address is the collection")
         doc = (body.__doc__ or "").strip()
-        ACTIONS[name] = Action(name, subject, form, frozenset(roles), effect, body, secrets, by_owner, people_only, doc)
+        ACTIONS[name] = Action(name, subject, form, frozenset(roles), effect, body, secrets, by_owner, people_only, proposed_only, doc)
         return body
 
     return declare
@@ -263,7 +272,7 @@ def _check_right(call: Call, action: Action, rights: Rights, place: str, subject
     rule = RULES[action.effect]
     is_owner = action.by_owner and call.actor.kind == ActorKind.SERVICE.value
     is_alone = call.actor.kind != ActorKind.HUMAN.value and not rule.automatic and not is_owner
-    if not call.approval and (rule.approvals > 1 or is_alone):
+    if not call.approval and (action.others or is_alone):
         raise NeedsApproval(f"{action.name} is of class {action.effect.value}: propose it, and {rule.approvals} other people approve it")
 
 

@@ -29,6 +29,14 @@ def rows(query: str, parameters: Sequence[object] = ()) -> Iterator[dict[str, An
             yield from (dict(zip(names, row, strict=True)) for row in found)
 
 
+def bookmark(source: str) -> tuple[str, int] | None:
+    """How far the sync has brought the lake table `source`: its history and version; None before the first time."""
+    if not is_there("lake_bookmark"):
+        return None
+    found = next(rows("SELECT history, version FROM lake_bookmark WHERE feed = %s", [source]), None)
+    return (found["history"], found["version"]) if found else None
+
+
 def stamp(time: datetime) -> datetime | str:
     """A time as a parameter of `rows`, the way the database keeps it: naive UTC text to the microsecond in SQLite, where texts are compared."""
     if connection.vendor != "sqlite":

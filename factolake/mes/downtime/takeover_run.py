@@ -11,7 +11,7 @@ from django.db.models import F
 from factolake.domain.action import Effect, Role
 from factolake.mes.core.action import At, Form, action
 from factolake.mes.core.call import Call
-from factolake.mes.core.lake import is_there, rows, utc
+from factolake.mes.core.lake import bookmark, is_there, rows, utc
 from factolake.mes.downtime.models import Stop, StopConflict, StopState, TakenFrom
 from factolake.mes.downtime.takeover import Key, LakeStop, new_stop, plan
 from factolake.mes.equipment.models import Equipment
@@ -63,10 +63,7 @@ def turn(now: datetime) -> bool:
 
 
 def _bookmark() -> tuple[str, int] | None:
-    if not is_there(TABLE) or not is_there("lake_bookmark"):
-        return None
-    found = next(rows("SELECT history, version FROM lake_bookmark WHERE feed = %s", [SOURCE]), None)
-    return (found["history"], found["version"]) if found else None
+    return bookmark(SOURCE) if is_there(TABLE) else None
 
 
 def _lake_stop(row: dict[str, Any]) -> LakeStop:

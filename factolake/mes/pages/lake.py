@@ -1,4 +1,4 @@
-"""What the lake tells of machines: their state now and what they counted, from the `lake_*` tables the sync keeps.
+"""What the lake tells of machines: their state now, what they counted, what their signals did, from the `lake_*` tables the sync keeps.
 
 The tables are there once the sync has run; before that the answers are empty, which pages show as unknown.
 """
@@ -10,6 +10,7 @@ from typing import Any
 
 from factolake.mes.core.lake import is_there, rows, stamp, utc
 from factolake.mes.pages.shift_chart import Hour, Interval, Shift
+from factolake.mes.pages.trend_chart import Point
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,16 @@ def intervals(machine: str, shift: Shift) -> list[Interval]:
     before = rows(f"{columns} AND from_ts <= %s ORDER BY from_ts DESC LIMIT 1", [machine, start])
     inside = rows(f"{columns} AND from_ts > %s AND from_ts < %s ORDER BY from_ts", [machine, start, end])
     return [Interval(utc(row["from_ts"]), utc(row["to_ts"]), row["state"]) for row in (*before, *inside)]
+
+
+def trend(alert_id: str) -> dict[str, list[Point]] | None:
+    """What the first signals of an alert did, by signal and in order of time; None while the sync has brought no trends at all."""
+    if not is_there("lake_alert_trend"):
+        return None
+    found: dict[str, list[Point]] = {}
+    for row in rows("SELECT signal, window_ts, mean, low, high FROM lake_alert_trend WHERE alert_id = %s ORDER BY signal, window_ts", [alert_id]):
+        found.setdefault(row["signal"], []).append(Point(utc(row["window_ts"]), row["mean"], row["low"], row["high"]))
+    return found
 
 
 def _latest(table: str, query: str, keys: Iterable[str]) -> dict[str, dict[str, Any]]:

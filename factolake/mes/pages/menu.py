@@ -12,6 +12,7 @@ _ENTRIES = (
     ("terminals", "Stations"),
     ("boards", "Boards"),
     ("alerts", "Alerts"),
+    ("signals", "Signals"),
     ("orders", "Orders"),
     ("schedules", "Schedule"),
     ("lots", "Lots"),
@@ -26,7 +27,7 @@ _ENTRIES = (
     ("audit", "Audit"),
     ("tools", "Tools"),
 )
-_AT_STATION = ("terminals", "boards", "alerts", "lots", "quality", "maintenance", "labels")
+_AT_STATION = ("terminals", "boards", "alerts", "signals", "lots", "quality", "maintenance", "labels")
 
 
 @dataclass(frozen=True, slots=True)

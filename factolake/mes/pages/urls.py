@@ -21,6 +21,7 @@ from factolake.mes.pages.views import (
     schedule_compare,
     schedule_late,
     schedule_load,
+    signals,
     terminal,
     tools,
 )
@@ -41,6 +42,8 @@ urlpatterns = [
     path("alerts/", alerts.alerts, name="alerts"),
     path("alerts/bell", alerts.bell, name="bell"),
     path("alerts/<str:key>", alerts.alert, name="alert"),
+    path("signals/", signals.signals, name="signals"),
+    path("signals/<str:key>", signals.signal, name="signal"),
     path("orders/", orders.orders, name="orders"),
     path("orders/<path:key>", orders.order, name="order"),
     path("schedules/", schedule.schedules, name="schedules"),

@@ -11,9 +11,12 @@ from factolake.mes.people.models import Person
 from factolake.mes.people.rights import Rights
 
 
-def service(person_id: str, name: str, now: datetime) -> Person:
-    """The service with this id; made when it acts for the first time. Raises Conflict when the id is a person's or an agent's."""
-    known = {"name": name, "kind": ActorKind.SERVICE.value, "is_active": False, "pin": "", "password": "!", "changed_ts": now}
+def service(person_id: str, name: str, now: datetime, *, proposes: bool = False) -> Person:
+    """The service with this id; made when it acts for the first time. Raises Conflict when the id is a person's or an agent's.
+
+    `proposes`: it is active, since what somebody inactive proposed is never executed; an administrator may disable it. It has no password either.
+    """
+    known = {"name": name, "kind": ActorKind.SERVICE.value, "is_active": proposes, "pin": "", "password": "!", "changed_ts": now}
     found, _ = Person.objects.get_or_create(person_id=person_id, defaults=known)
     if found.kind != ActorKind.SERVICE.value:
         raise Conflict(f"{person_id} is the id of a {found.kind} and cannot be a service's; give the service another id")

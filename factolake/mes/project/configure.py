@@ -20,6 +20,8 @@ APPS = (
     "factolake.mes.personnel",
     "factolake.mes.tooling",
     "factolake.mes.approvals",
+    "factolake.mes.signals",
+    "factolake.mes.model_approvals",
     "factolake.mes.scheduling",
     "factolake.mes.alerts",
     "factolake.mes.exchange",
@@ -76,7 +78,7 @@ def django_values(settings: Settings) -> dict[str, Any]:
             "axes",
             "csp",
             "ninja",
-            *(f"{app}.apps.{app.rpartition('.')[2].capitalize()}Config" for app in APPS),
+            *(f"{app}.apps.{app.rpartition('.')[2].title().replace('_', '')}Config" for app in APPS),
         ],
         "AUTH_USER_MODEL": "people.Person",
         "AUTHENTICATION_BACKENDS": [

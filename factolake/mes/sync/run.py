@@ -23,6 +23,7 @@ from factolake.mes.sync.outbox import Outbox
 from factolake.mes.sync.schema import connect
 from factolake.mes.sync.store import Applied, Bookmark, Store
 from factolake.mes.sync.targets import FEEDS, Feed
+from factolake.mes.sync.trends import Trends
 
 RETRY_FIRST_S = 0.5
 RETRY_LAST_S = 30.0
@@ -73,6 +74,7 @@ class Sync:
         self._engine = connect(engine_url)
         self._store = Store(self._engine)
         self._outbox, self._log = Outbox(self._engine), log
+        self._trends = Trends(lake, self._engine)
         self._is_prepared = False
 
     def step(self) -> SyncResult:
@@ -85,6 +87,7 @@ class Sync:
                 self._prepare()
             results = [self._feed(feed) for feed in FEEDS if self._lake.exists(feed.source)]
             sent = self._drain()
+            self._trends.step(self._clock.now())
         except SourceUnavailable:
             # It may come back as another database: look at its tables again first.
             self._is_prepared = False

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 
 from factolake.contracts.gold import FACTORS, KNOWLEDGE_LAG, LOSSES, OEE_HOUR, OEE_SHIFT, QUANTITIES, SCHEDULE, TIME_ELEMENTS
+from factolake.contracts.gold_alerts import ALERTS
 from factolake.contracts.ops import PLANS
 from factolake.contracts.silver import COUNTS, DOWNTIME, MACHINE_STATES
 from factolake.contracts.table import Column, Table, Type, as_of
@@ -125,5 +126,6 @@ FEEDS = (
     _mirror(KNOWLEDGE_LAG, "lake_knowledge_lag"),
     _mirror(SCHEDULE, "lake_schedule", found_by=("line", "as_of")),
     _mirror(PLANS, "lake_plan", found_by=("line", "started_ts")),
+    _mirror(ALERTS, "lake_alert"),
 )
 """Everything the sync brings, in the order it is brought."""

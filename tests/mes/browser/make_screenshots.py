@@ -41,6 +41,8 @@ PAGES = (
     ("schedule-late", "planner", "/schedules/L1/late", "light"),
     ("schedule-compare", "planner", "/schedules/L1/compare", "light"),
     ("alerts", "quality", "/alerts/", "light"),
+    ("signals", "maintenance", "/signals/", "light"),
+    ("signal", "maintenance", "/signals/{grave}", "light"),
     ("maintenance", "maintenance", "/maintenance/", "light"),
     ("maintenance-order", "maintenance", "/maintenance/orders/1", "light"),
     ("labels", "planner", "/labels/?kind=lot&keys=L-1001-A%0AL-1001-B&layout=sheet", "light"),
@@ -95,7 +97,7 @@ def take(browser: Any, address: str, wanted: list[str], url: str) -> None:
         if (person, scheme) not in signed_in:
             signed_in[person, scheme] = opened(browser, address, person, scheme)
         page = signed_in[person, scheme]
-        page.goto(where)
+        page.goto(where.format(grave=grave()))
         page.wait_for_load_state("networkidle")
         save(name, page)
     if not wanted or "terminal-scrap" in wanted:
@@ -116,6 +118,13 @@ def take(browser: Any, address: str, wanted: list[str], url: str) -> None:
             page = opened(browser, address, None, "light")
             page.goto("/setup")
             save("setup", page)
+
+
+def grave() -> str:
+    """The key of the gravest alert of a machine."""
+    from factolake.mes.signals.models import MachineAlert
+
+    return str(MachineAlert.objects.get(severity="high").pk)
 
 
 def opened(browser: Any, address: str, person: str | None, scheme: str) -> Any:

@@ -19,6 +19,7 @@ from factolake.domain.action import Role
 from factolake.mes.pages.urls import urlpatterns
 from factolake.mes.people.models import Grant
 from factolake.mes.quality.models import InspectionPlan
+from factolake.mes.signals.models import MachineAlert
 
 pytestmark = pytest.mark.browser
 OpenPage = Callable[..., Any]
@@ -46,7 +47,8 @@ def addresses() -> Iterator[str]:
     bore = InspectionPlan.objects.get(characteristic="Bore diameter").pk
     yield from ("/terminals/L1-M1/", "/boards/L1/", f"/quality/charts/{bore}", "/quality/checks/L1-M1/", "/orders/PO-1001", "/lots/L-1001-A")
     yield from ("/labels/?kind=lot&keys=L-1001-A&layout=sheet", "/labels/?kind=lot&keys=none", "/actions/inspection_plan.create/")
-    yield from ("/actions/preventive_plan.create/", "/records/inspections/", "/no/such/page")
+    grave = MachineAlert.objects.get(severity="high").pk
+    yield from ("/actions/preventive_plan.create/", "/records/inspections/", f"/signals/{grave}", "/no/such/page")
 
 
 def looks(html: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from models.evaluation import table
+from models.evaluation import plant_weeks, table
 from models.evaluation.suite import OWN, Bar, DataMissing, Fold, Row, answered, evaluated
 
 
@@ -78,10 +78,18 @@ def test_a_row_without_bars_reaches_nothing() -> None:
     assert not Row("x", 1, {OWN: {}}, {OWN: 0.0}).is_reached
 
 
-@pytest.mark.parametrize("name", [name for names in table.SUITES.values() for name in names])
+@pytest.mark.parametrize("name", [name for names in table.SUITES.values() for name in names if name != "plant"])
 def test_every_benchmark_of_the_table_is_there_and_says_what_it_misses(name: str, tmp_path: Path) -> None:
     assert table.benchmark("timeseries", name).name == name
     left = list(table.rows("timeseries", [name], tmp_path))
     assert [one.name for one in left] == [name]
     assert isinstance(left[0], table.LeftOut)
     assert left[0].why
+
+
+def test_the_plant_needs_no_folder_and_outside_a_checkout_is_left_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert table.benchmark("timeseries", "plant").name == "plant"
+    monkeypatch.setattr(plant_weeks, "CONF", tmp_path)
+    (left,) = table.rows("timeseries", ["plant"], tmp_path / "nowhere")
+    assert isinstance(left, table.LeftOut)
+    assert "run this in a checkout" in left.why

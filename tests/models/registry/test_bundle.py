@@ -13,6 +13,7 @@ from models.registry.kinds import KINDS, kind_of
 from models.timeseries.canonical import CanonicalSettings
 from models.timeseries.drift import CusumSettings
 from models.timeseries.level import LevelSettings
+from models.timeseries.machine.fit import MachineSettings
 from models.timeseries.moves import MoveSettings
 from models.timeseries.pca import PcaSettings
 from models.timeseries.seasonal_band import SeasonalBandSettings
@@ -22,6 +23,7 @@ SETTINGS: dict[str, Settings] = {
     "canonical": CanonicalSettings(lags_rows=2, memories_rows=(2,), false_alarms=0.1),
     "drift": CusumSettings(),
     "level": LevelSettings(window_rows=8, reaches_rows=(8, 16)),
+    "machine": MachineSettings(),
     "moves": MoveSettings(),
     "pca": PcaSettings(false_share=0.05),
     "seasonal_band": SeasonalBandSettings(),

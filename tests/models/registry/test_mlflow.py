@@ -2,16 +2,22 @@
 
 import ast
 import json
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from shelves import NAME, NOW, approval, bundle
 from typer.testing import CliRunner
 
 from factolake.config import Settings
+from factolake.contracts.formats.arrow import fit
+from factolake.contracts.silver_mes import MODEL_PROMOTIONS
 from factolake.errors import ConfigError, ModelRefused, RegistryUnavailable
+from factolake.lake.tables import Lake
+from models.registry.approval import payload_of
 from models.registry.catalogue import CHALLENGER, CHAMPION, Models
 from models.registry.shelf import MlflowShelf
 from pipelines.cli import app
@@ -85,6 +91,55 @@ def test_models_are_promoted_shown_and_rolled_back_by_command(settings: Settings
     aliases = {alias: one.version for one in MlflowShelf(settings.registry_dir).versions(NAME) for alias in one.aliases}
     assert aliases == {CHAMPION: models.history(NAME)[-1].version, CHALLENGER: fourth}
     assert models.champion(NAME).version == aliases[CHAMPION]
+
+
+def told_by_factomes(settings: Settings, *approved: tuple[int, str, str]) -> None:
+    """Rows of silver.model_promotions: version, hash, proposal."""
+    table, lake = MODEL_PROMOTIONS.table, Lake(settings.lake_root)
+    rows = [
+        {
+            **{name: number for name in ("promotion_id", "seq", "idx", "epoch")},
+            **{name: NOW for name in ("approved_ts", "changed_ts", "created_ts", "as_of")},
+            **{"model_name": NAME, "model_version": version, "sha256": digest, "payload_sha256": payload_of(NAME, version, digest)},
+            **{"proposal_id": proposal, "requested_by": "eva", "approved_by": "maria", "changed_by": "eva", "version": 1},
+            **{"last_action": "model_promotion.create", "source_id": "factomes", "created_month": NOW.date().replace(day=1), "removed_ts": None},
+        }
+        for number, (version, digest, proposal) in enumerate(approved, start=1)
+    ]
+    lake.ensure(table)
+    lake.open(table).append(fit(table, pa.Table.from_pylist(rows)), {})
+
+
+@pytest.mark.slow
+def test_what_factomes_approved_is_entered_by_command(settings: Settings, run: Callable[..., dict[str, object]]) -> None:
+    models = Models(settings.registry_dir, settings.models_key_file)
+    for seed in (1, 2, 3):
+        models.log_model(bundle(seed))
+    with pytest.raises(ModelRefused, match=r"holds no approval of line1\.press\.vibration 1"):
+        run("promote", NAME, "1", "--from-mes")
+    held = {version: models.version(NAME, version).sha256 for version in (1, 2, 3)}
+    told_by_factomes(settings, (1, held[1], "a" * 32), (2, held[2], "b" * 32), (3, held[1], "c" * 32))
+    promoted = run("promote", NAME, "1", "--from-mes")
+    assert (promoted["by"], promoted["approval_id"], promoted["approval_source"]) == ("maria", "a" * 32, "factomes")
+    done = CliRunner().invoke(app, ["models", "promote-approved", "--json"])
+    told = json.loads(done.stdout)
+    assert ([one["version"] for one in told["entered"]], told["overtaken"], done.exit_code) == ([2], [], 1)
+    assert [(one["version"], "have exactly this version approved" in one["why"]) for one in told["refused"]] == [(3, True)]
+    assert models.champion(NAME).version == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("--from-mes", "--approved-by", "maria"), "--approved-by is 'maria'; allowed: nothing beside --from-mes"),
+        (("--from-mes", "--approval", "a.json"), "--approval is 'a.json'; allowed: nothing beside --from-mes"),
+        (("--approved-by", "maria"), "--approval is missing; allowed: --from-mes, or"),
+        ((), "--approved-by is missing; allowed: --from-mes, or"),
+    ],
+)
+def test_an_approval_comes_from_factomes_or_from_a_document(run: Callable[..., dict[str, object]], given: tuple[str, ...], said: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        run("promote", NAME, "1", *given)
 
 
 @pytest.mark.slow

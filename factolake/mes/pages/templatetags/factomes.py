@@ -8,11 +8,13 @@ from django import template
 from factolake.mes.core.record import plain
 from factolake.mes.pages.asking import label
 from factolake.mes.pages.plant_time import shown
+from factolake.mes.pages.scales import short
 from factolake.mes.pages.units import unit
 
 register = template.Library()
 register.filter("words", label)
 register.filter("unit", unit)
+register.filter("short", short)
 
 
 @register.filter
@@ -28,6 +30,12 @@ def moment(value: datetime | str | None) -> str:
 def quantity(value: Decimal | None) -> str:
     """A quantity without zeros at its end; empty for none."""
     return "" if value is None else str(plain(value))
+
+
+@register.filter
+def share(value: float) -> str:
+    """A part of one as whole per cent."""
+    return f"{value:.0%}"
 
 
 @register.filter

@@ -6,7 +6,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import resolve, reverse
 
-from factolake.domain.action import RULES
 from factolake.mes.core.action import ACTIONS, Action, Answer, On, parse_form
 from factolake.mes.core.record import Record
 from factolake.mes.core.refusals import NotAllowed, NotFound, Refusal
@@ -22,6 +21,7 @@ _HOME = {
     "material": "material",
     "person": "person",
     "alert": "alert",
+    "machine_alert": "signal",
     "hold": "hold",
     "maintenance_order": "maintenance_order",
 }
@@ -43,7 +43,7 @@ def act(request: HttpRequest, name: str, key: str = "") -> HttpResponse:
         return _form(request, action, row, request.GET)
     try:
         payload = read(action, request.POST)
-        if RULES[action.effect].approvals > 1:
+        if action.others:
             return _propose(request, action, key, payload)
         answer = ask(request, action, key, payload, request.POST.get("version", ""))
     except Refusal as error:
@@ -79,7 +79,6 @@ def _check_may(request: HttpRequest, action: Action, row: Record | None) -> None
 
 def _form(request: HttpRequest, action: Action, row: Record | None, values: Mapping[str, str], refusal: Refusal | None = None) -> HttpResponse:
     given = dict(values.items())
-    rule = RULES[action.effect]
     context = {
         "action": action,
         "title": label(action.verb) + " " + label(action.noun).lower(),
@@ -88,7 +87,7 @@ def _form(request: HttpRequest, action: Action, row: Record | None, values: Mapp
         "fields": fields_of(action, who(request).rights, given),
         "once": new_key(),
         "next": local(request, given.get("next", ""), ""),
-        "needs": rule.approvals if rule.approvals > 1 else 0,
+        "needs": action.others,
         "refusal": str(refusal) if refusal else "",
     }
     return show(request, "act", context, refusal.status if refusal else 200)

@@ -1,0 +1,1 @@
+"""Alerts of machines as people work with them: taken from the lake, told, judged, and answered with maintenance."""

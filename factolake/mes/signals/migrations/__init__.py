@@ -1,0 +1,1 @@
+"""Steps of the tables, generated; one that runs SQL says why."""

@@ -1,0 +1,90 @@
+"""A day of a machine as rows of silver.scores: minutes read, scored in one block, and told in the words of the contract. Nothing is written here."""
+
+from datetime import date, datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from factolake.contracts.formats.arrow import arrow_schema, fit
+from factolake.contracts.silver_scores import SCORES, WHY
+from factolake.domain.plant import PlantModel
+from factolake.errors import ModelRefused
+from models.registry.bundle import Bundle, Signal
+from models.registry.catalogue import Models, Verified
+from models.registry.ledger import champions
+from models.timeseries.leading import leading
+from models.timeseries.machine.model import MachineModel
+from models.timeseries.signals import Scores, Signals
+from pipelines.signals.reading import Minutes, Reader, offered
+from pipelines.signals.rows import rows_of
+from pipelines.signals.span import DAY, Days
+from pipelines.watching.champions import model_name
+
+_US = 1_000_000
+_UTC = pa.timestamp("us", tz="UTC")
+
+
+def offered_to(bundle: Bundle, plant: PlantModel, machine: str) -> tuple[Signal, ...]:
+    """Of the machine's signals those that the model knows, in its order; one that is gone is not among them."""
+    mine = {signal.name: signal for signal in offered(plant, machine)}
+    return tuple(mine[signal.name] for signal in bundle.signals if signal.name in mine)
+
+
+def champion_of(models: Models, plant: PlantModel, machine: str) -> Verified:
+    """What scores `machine`. Raises ModelRefused where there is none, where it is none of a machine, or does not know the machine's signals.
+
+    MLflow is not loaded where nothing was promoted.
+    """
+    name = model_name(machine)
+    if not champions(models.history(name), name):
+        raise ModelRefused(f"model {name} has no champion; train it and promote a version")
+    found = models.champion(name)
+    found.bundle.check_signals(offered_to(found.bundle, plant, machine))
+    machine_model(found.bundle)
+    return found
+
+
+def machine_model(bundle: Bundle) -> MachineModel:
+    """The model in a bundle. Raises ModelRefused where it is none of a machine."""
+    if not isinstance(bundle.model, MachineModel):
+        raise ModelRefused(f"{bundle.name} is a model of kind {bundle.kind}, not of a machine's minutes; train it with `factolake models train`")
+    return bundle.model
+
+
+def seen_by(bundle: Bundle, minutes: Minutes) -> Signals:
+    """`minutes` as the rows that a machine's model sees. Raises ModelRefused where the bundle holds another kind of model."""
+    return rows_of(minutes, [signal.name for signal in bundle.signals], machine_model(bundle).products)
+
+
+def day_of_scores(reader: Reader, machine: str, day: date, model: Verified, now: datetime) -> pa.Table:
+    """Every minute of `day` as `model` judges it, by a scorer that begins with the day before. Raises ModelRefused, TableDamaged."""
+    signals = seen_by(model.bundle, reader.minutes(machine, Days(day - DAY, day)))
+    first = int(np.searchsorted(signals.seconds, Days(day, day).from_ts.timestamp()))
+    if first == len(signals.seconds):
+        return arrow_schema(SCORES).empty_table()
+    scores = model.bundle.model.scorer().score(signals)
+    asked = Scores(scores.score[first:], scores.why[first:], scores.parts[first:])
+    return scored_rows(machine, signals.rows(first, len(signals.seconds)), asked, model, now)
+
+
+def scored_rows(machine: str, signals: Signals, scores: Scores, model: Verified, now: datetime) -> pa.Table:
+    """`scores` of the minutes `signals` as rows of silver.scores."""
+    count, led = len(signals.seconds), leading(scores)
+    window_ts = pa.array(np.rint(signals.seconds * _US).astype(np.int64)).cast(_UTC)
+    hour_ts = pc.floor_temporal(window_ts, unit="hour")
+    leads = pa.array(led.place, mask=led.place < 0)
+    columns = {
+        "machine": pa.repeat(machine, count),
+        "window_ts": window_ts,
+        "score": pa.array(scores.score, mask=np.isnan(scores.score)),
+        "why": pa.array(WHY).take(pa.array(scores.why)),
+        "top_signal": pa.array(signals.names, pa.string()).take(leads),
+        "top_share": pa.array(led.share, mask=led.place < 0),
+        "model_name": pa.repeat(model.bundle.name, count),
+        "model_version": pa.repeat(str(model.version), count),
+        "hour_ts": hour_ts,
+        "day": hour_ts.cast(pa.date32()),
+        "as_of": pa.array([now], _UTC).take(pa.array(np.zeros(count, dtype=np.int64))),
+    }
+    return fit(SCORES, pa.table(columns))
