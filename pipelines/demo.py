@@ -21,8 +21,9 @@ from factolake.lake.sql import query
 from factolake.lake.tables import Lake
 from factolake.plant.office.people import ADMIN
 from pipelines.commands.invocation import print_table
+from pipelines.demo_model import MACHINE, learn
 from pipelines.demo_progress import RecordingWatch, Sight, look, shares
-from pipelines.first_screen import Screen, clock_sentences, kpi_rows, loss_rows, read_screen
+from pipelines.first_screen import Screen, alert_sentences, clock_sentences, kpi_rows, loss_rows, read_screen
 from pipelines.foreground import Stop, stop_on_signals
 from pipelines.observe import read_document
 from pipelines.part_lock import holder, part_lock
@@ -106,6 +107,8 @@ def run_demo(home: Path, wishes: Wishes, publish: Callable[[dict[str, object]], 
             {"land": spool_drained(settings)},
         )
         demo = Demo(workspace, supervisor, stop, Lake(settings.lake_root), console, started)
+        with console.status(f"learning from two weeks how {MACHINE} usually runs"):
+            learn(workspace, wishes.seed, clock)
         supervisor.start()
         try:
             _show(demo, wishes, publish)
@@ -172,6 +175,8 @@ def _print(demo: Demo, screen: Screen, seconds: float, wishes: Wishes) -> None:
     out = not wishes.quiet
     for sentence in clock_sentences(screen, model):
         demo.console.print(sentence, style="bold", highlight=False, soft_wrap=True)
+    for sentence in alert_sentences(screen):
+        demo.console.print(sentence, style="bold", highlight=False, markup=False, soft_wrap=True)
     what = "recorded shifts" if demo.workspace.recording else "first complete shift"
     print_table(f"{what}, after {seconds:.0f} s", kpi_rows(screen), to_stderr=not out)
     bottleneck = next(iter(model.lines.values())).bottleneck

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from factolake.contracts import gold, ops
+from factolake.contracts.gold_alerts import ALERTS as ALERTS_TABLE
 from factolake.contracts.table import Table
 from factolake.domain.calendar import plant_zone
 from factolake.domain.equipment import Timeline
@@ -30,6 +31,7 @@ CLOCKS = """
 select machine, event_kind, happened_ts, system, known_ts, lag_us, is_replayed from gold.knowledge_lag
 where happened_ts in (select happened_ts from gold.knowledge_lag where system <> 'factolake') order by happened_ts, lag_us
 """
+ALERTS = "select machine, severity, state, onset_ts, raised_ts, first_signal, text_en from gold.alerts order by raised_ts"
 LEDGER = "select sent, bronze, dead_letter, gaps from ops.ledger order by checked_ts desc limit 1"
 
 MIN_COVERAGE = 0.95
@@ -43,6 +45,7 @@ class Screen:
     losses: Sequence[Row]
     clocks: Sequence[Row]
     ledger: Row
+    alerts: Sequence[Row] = ()
 
     @property
     def coverage(self) -> float | None:
@@ -80,6 +83,7 @@ class Screen:
             "oee": [{key: row[key] for key in keys} for row in self.shifts],
             "coverage": self.coverage,
             "ledger": {key: self.ledger.get(key) for key in ("sent", "bronze", "dead_letter", "gaps")},
+            "alerts": list(self.alerts),
             "seconds_to_first_kpi": round(seconds_to_first_kpi, 1),
         }
 
@@ -102,7 +106,7 @@ def read_screen(lake: Lake, query: Query, model: PlantModel) -> Screen:
         filled = LOSSES.format(line=line.line_id, machine=line.bottleneck, day=last["production_day"], shift=str(last["shift"]).replace("'", "''"))
         losses = rows(filled, gold.LOSSES)
     ledger = rows(LEDGER, ops.LEDGER)
-    return Screen(shifts, losses, rows(CLOCKS, gold.KNOWLEDGE_LAG), ledger[0] if ledger else {})
+    return Screen(shifts, losses, rows(CLOCKS, gold.KNOWLEDGE_LAG), ledger[0] if ledger else {}, rows(ALERTS, ALERTS_TABLE))
 
 
 def clock_sentences(screen: Screen, model: PlantModel) -> list[str]:
@@ -123,6 +127,11 @@ def _sentence(machine: str, happened: dt.datetime, rows: Sequence[Row], zone: dt
         else:
             parts.append(f"{row['system']} at {_stamp(row['known_ts']).astimezone(zone):%H:%M}, {lag_s / 60:.0f} min")
     return "; ".join(parts)
+
+
+def alert_sentences(screen: Screen) -> list[str]:
+    """What models said of the machines, in words."""
+    return [str(row["text_en"]).replace("\n", " ") for row in screen.alerts if row["state"] != "withdrawn"]
 
 
 def kpi_rows(screen: Screen) -> list[dict[str, object]]:

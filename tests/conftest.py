@@ -1,6 +1,7 @@
 """Both engines for every transform test: a test that takes `spark` runs once on Sail and once on JVM Spark and must see the same rows.
 
-One of each serves the whole run. `--engines sail` is for speed while developing. Spark is imported only when a test asks for it.
+One of each serves the whole run, and with several processes (`--numprocesses`) one of them has the JVM's tests, since each JVM takes a minute to
+become fast; the others get files. `--engines sail` is for speed while developing. Spark is imported only when a test asks for it.
 """
 
 from __future__ import annotations
@@ -9,11 +10,23 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from factolake.lake.engine import Engine
+
+
+class Shares(LoadScopeScheduling):
+    """Which tests one process runs after each other: those on the JVM, or else those of a file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "jvm" if "jvm" in nodeid else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Shares:
+    return Shares(config, log)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

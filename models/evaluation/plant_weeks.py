@@ -74,19 +74,16 @@ class Plant:
         """The week after the clean ones, in which one of `kinds` happens to a machine; nothing where there are no `kinds`."""
         return self._line(kinds, START + CLEAN_WEEKS * WEEK, START + (CLEAN_WEEKS + 1) * WEEK, ())
 
-    def clean(self, machines: Sequence[str] = ()) -> LineHistory:
-        """The weeks before."""
-        return self._line((), START, START + CLEAN_WEEKS * WEEK, machines)
+    def clean(self, machines: Sequence[str] = (), until: datetime = START + CLEAN_WEEKS * WEEK) -> LineHistory:
+        """The weeks before, or before `until`."""
+        return self._line((), until - CLEAN_WEEKS * WEEK, until, machines)
 
     def watched(self, history: LineHistory, week: LineHistory, machine: str) -> Watched:
         """One machine of both."""
-        names = sorted(history.machines[machine].signals)
-        made = [(line, line.machines[machine]) for line in (history, week)]
-        ran = [_regimes(line, one) for line, one in made]
-        products = products_in(ran[0].product)
-        old, new = (rows(window_features(_values(line, one)), told, names, products) for (line, one), told in zip(made, ran, strict=True))
+        old, products = minutes(history, machine)
+        new, _ = minutes(week, machine, products)
         mine = {one.name: one for one in self.model.signals if one.machine == machine}
-        limits = {name: (_or(mine[name].low, -math.inf), _or(mine[name].high, math.inf)) for name in names}
+        limits = {name: (_or(mine[name].low, -math.inf), _or(mine[name].high, math.inf)) for name in old.names}
         return Watched(machine, old, new, products, limits)
 
     def _line(self, kinds: Sequence[Kind], start: datetime, until: datetime, machines: Sequence[str]) -> LineHistory:
@@ -97,6 +94,14 @@ class Plant:
 
 def _or(limit: float | None, otherwise: float) -> float:
     return otherwise if limit is None else limit
+
+
+def minutes(line: LineHistory, machine: str, products: tuple[str, ...] | None = None) -> tuple[Signals, tuple[str, ...]]:
+    """The minutes of a machine, and the products by their regime: those given, or those that it made."""
+    one = line.machines[machine]
+    told = _regimes(line, one)
+    known = products_in(told.product) if products is None else products
+    return rows(window_features(_values(line, one)), told, sorted(one.signals), known), known
 
 
 def happened(week: LineHistory) -> Degraded:

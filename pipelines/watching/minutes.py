@@ -11,7 +11,7 @@ import numpy as np
 
 from factolake.domain.signals import Signal
 from factolake.features.stream import ClosedWindow, MachineWindows, Reading, StreamState
-from pipelines.watching.mapping import QUALITIES, Floats, Mapped
+from pipelines.watching.mapping import QUALITIES, Floats, Ints, Mapped
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Minutes:
         # A backfill is left out at once; a word that is late may still be the newest that is known.
         kept = np.flatnonzero(np.isnan(readings.values) | (readings.ts_us >= self.snapshot().closed_us))
         self._late += len(readings.places) - len(kept)
-        fresh = [one for one in (_reading(readings, row, signals) for row in kept.tolist()) if self._is_first(one)]
+        fresh = [one for one in (_reading(readings, row, signals) for row in _in_time(readings, kept).tolist()) if self._is_first(one)]
         return self._ended(self._windows.take(fresh))
 
     def passed(self, now_us: int) -> list[Minute]:
@@ -102,6 +102,13 @@ class Minutes:
         for number, mean in zip(window.signals.signal.tolist(), window.signals.mean.tolist(), strict=True):
             means[self._columns[window.signals.names[number]]] = mean
         return Minute(window.window_us, window.running_s, window.product, means)
+
+
+def _in_time(readings: Mapped, rows: Ints) -> Ints:
+    """`rows` by their stamps within each message: one that brings minutes of many signals has them signal by signal."""
+    ends = (np.diff(readings.epoch[rows]) != 0) | (np.diff(readings.seq[rows]) != 0)
+    message = np.concatenate(([0], np.cumsum(ends)))[: len(rows)]
+    return rows[np.lexsort((readings.ts_us[rows], message))]
 
 
 def _message(reading: Reading) -> tuple[str, int, int, int]:

@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -39,6 +39,17 @@ def test_the_demo_prints_one_object_whose_books_balance(demo: tuple[Path, dict])
     assert document["seconds_to_first_kpi"] > 0
     ledger = document["ledger"]
     assert ledger["sent"] == ledger["bronze"] + ledger["dead_letter"] + ledger["gaps"] > 100_000
+
+
+@pytest.mark.slow
+def test_a_bearing_that_wears_is_alerted_once_before_it_breaks_the_machine(demo: tuple[Path, dict]) -> None:
+    home, document = demo
+    (alert,) = document["alerts"]
+    truth = load_truth(next(home.rglob("truth*.jsonl")))
+    (worn,) = truth.degradations
+    assert (alert["machine"], alert["first_signal"], worn.machine, worn.signals[0]) == ("L1-M2", "vibration", "L1-M2", "vibration")
+    broken_ts = truth.states[0].from_ts + timedelta(hours=8, minutes=4)
+    assert worn.onset_ts < datetime.fromisoformat(alert["raised_ts"]).astimezone(UTC) < broken_ts - timedelta(hours=1)
 
 
 @pytest.mark.slow

@@ -54,6 +54,15 @@ def moment(told: object) -> datetime:
     return datetime.fromisoformat(str(told)).replace(tzinfo=UTC)
 
 
+def check_alert(home: Path) -> None:
+    """The wear of the machine's bearing was told before it broke down, and maintenance is proposed for it, once."""
+    ((alert_id, first, raised_ts),) = rows(home, "SELECT alert_id, first_signal, raised_ts FROM signals_machinealert")
+    ((stopped_ts,),) = rows(home, f"SELECT stopped_ts FROM maintenance_maintenancerequest WHERE equipment_id = '{MACHINE}' AND is_stopped")
+    assert first == "vibration" and moment(raised_ts) < moment(stopped_ts) - timedelta(hours=1)
+    asked = rows(home, "SELECT evidence FROM approvals_proposal WHERE action = 'maintenance_request.create'")
+    assert len(asked) == 1 and str(alert_id) in str(asked[0][0])
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(700)
 def test_a_breakdown_becomes_an_accepted_schedule_with_its_reasons_within_two_minutes(home: Path) -> None:
@@ -70,3 +79,4 @@ def test_a_breakdown_becomes_an_accepted_schedule_with_its_reasons_within_two_mi
     ((known_ts,),) = rows(home, "SELECT max(at_ts) FROM audit_auditentry WHERE action = 'maintenance_request.create'")
     if moment(known_ts) - moment(stopped_ts) < timedelta(seconds=20):  # a plant that was not live by then tells nothing of how long it takes
         assert moment(ended_ts) - moment(stopped_ts) <= timedelta(minutes=2)
+    check_alert(home)

@@ -18,6 +18,28 @@ _home = tempfile.TemporaryDirectory(prefix="factomes")
 start(Settings(home=Path(_home.name)))  # before the tests import any table
 
 
+ON_SQLITE = (
+    "browser/",
+    "test_alert_pages",
+    "test_drawings",
+    "test_handover",
+    "test_pages_signin",
+    "test_plant_time",
+    "test_schedule_drag",
+    "test_schedule_pages",
+    "test_schedule_planner_page",
+    "test_shop_pages",
+)
+"""What pages show: test_pages opens every page on both databases, and what they do is asked of both by the tests of actions and API."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    left_out = [item for item in items if "[postgresql" in item.nodeid and any(f"mes/{name}" in item.nodeid for name in ON_SQLITE)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
+
+
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
     return Lake(tmp_path / "lake")

@@ -69,6 +69,14 @@ def store_approved(proposal_id: str, name: str, key: str) -> None:
     Proposal.objects.update_or_create(pk=proposal_id, defaults=stored)
 
 
+def first_row(model: Any) -> Any:
+    """The first row of a record; of proposals, whose ids are random, one that did not happen."""
+    from factolake.mes.approvals.models import Proposal, ProposalState
+
+    rows = model._default_manager.order_by("pk")
+    return (rows.exclude(state=ProposalState.EXECUTED.value) if model is Proposal else rows).first()
+
+
 def order(order_id: str = "PO-1", quantity: Any = 100, material: str = "G-100", **more: Any) -> str:
     """A released order of a material without routing: one operation on the line."""
     from factolake.mes.production.models import MaterialDefinition

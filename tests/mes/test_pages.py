@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.urls import URLPattern
 from django.utils import timezone
 from pages_client import Pages, hidden, refusal, text
-from record_plant import LINE, M1, M2, NOW, do, order
+from record_plant import LINE, M1, M2, NOW, do, first_row, order
 from test_rights import rows  # noqa: F401  a row of everything
 
 from factolake.domain.action import RULES, Role
@@ -91,7 +91,7 @@ def test_every_page_opens_to_its_roles_and_to_no_other() -> None:
 def test_every_declared_action_has_a_page_that_its_roles_can_use() -> None:
     wrong, people = [], {role: Pages(role) for role in Role}
     for action in ACTIONS.values():
-        on = action.subject.model._default_manager.order_by("pk").first() if isinstance(action.subject, On) else None
+        on = first_row(action.subject.model) if isinstance(action.subject, On) else None
         if isinstance(action.subject, On) and on is None:
             continue  # test_rights sees to it that there is a row of everything
         where = f"/actions/{action.name}/{on.pk if on else ''}"

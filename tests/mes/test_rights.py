@@ -13,7 +13,7 @@ from action_examples import CORRECTIVE, EXAMPLES, LATER
 from django.db import transaction
 from django.test import override_settings
 from machine_alerts import machine_alert
-from record_plant import LINE, M1, NOW, Api, do, order
+from record_plant import LINE, M1, NOW, Api, do, first_row, order
 
 from factolake.domain.action import RULES, Role
 from factolake.mes.audit.models import AuditEntry
@@ -148,7 +148,7 @@ def addresses() -> Iterator[tuple[str, str, frozenset[Role], dict[str, Any], boo
             collection = path.removeprefix("/api/v1/").partition("/")[0].partition(".")[0]
             known = actions.get(operation["operationId"])
             model = known.subject.model if known and isinstance(known.subject, On) else keys[collection] if collection in keys else None
-            first = model._default_manager.order_by("pk").first() if model else None
+            first = first_row(model) if model else None
             address = path.removeprefix("/api/v1").replace("{key}", str(first.pk) if first else "1")
             if known:
                 body = EXAMPLES.get(known.name, {"reason": "tried"})

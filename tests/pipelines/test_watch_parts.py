@@ -14,11 +14,13 @@ from factolake.bus.port import Record, StoredRecord
 from factolake.contracts.formats.arrow import arrow_schema
 from factolake.contracts.gold_alerts import ALERTS
 from factolake.domain.alert import Alert, AlertKind, Contribution, ModelStamp, Regime, Severity
+from factolake.domain.signals import Signal, SignalKind
 from factolake.errors import ConfigError
 from factolake.lake.tables import Lake
 from models.timeseries.similar import Verdict
 from pipelines.watching.journal import DAY_US, Journal
-from pipelines.watching.minutes import Minute
+from pipelines.watching.mapping import Mapped
+from pipelines.watching.minutes import Minute, Minutes
 from pipelines.watching.past import LakePast, Past, check_rules, stops_of
 from pipelines.watching.peeking import after
 from pipelines.watching.tail import Place, Tail
@@ -99,6 +101,18 @@ def test_only_records_that_are_wholly_before_are_passed_over() -> None:
     stored = [StoredRecord(place, one) for place, one in enumerate((old, mixed, unstamped, strange, event), start=1)]
     assert [one.offset for one in after(stored, us(600))] == [2, 3, 4, 5]
     assert [one.offset for one in after(stored, us(0))] == [1, 2, 3, 4, 5]
+
+
+def test_a_message_of_several_minutes_brings_its_signals_one_after_the_other_and_none_is_late() -> None:
+    signals = tuple(Signal("s", name, MACHINE, name, SignalKind.PROCESS, "C16") for name in ("load", "vibration"))
+    seconds = np.tile(np.arange(0, 180, 10), 2)
+    places = np.repeat(np.array([0, 1]), 18)
+    ts_us, zeros = us(0) + seconds * 1_000_000, np.zeros(36, dtype=np.int64)
+    values, texts = np.where(places == 0, 5.0, seconds / 10.0), np.full(36, None, dtype=object)
+    minutes = Minutes(("load", "vibration"), {})
+    told = minutes.take(Mapped(places, ts_us, ts_us, zeros, zeros, np.arange(36), values, zeros, texts), signals)
+    assert minutes.late == 0
+    assert [one.means.tolist() for one in told] == [[5.0, 2.5], [5.0, 8.5]]
 
 
 def test_minutes_are_kept_for_the_day_before_and_read_again(tmp_path: Path) -> None:
