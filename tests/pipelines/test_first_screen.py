@@ -104,7 +104,7 @@ def test_losses_are_minutes_and_shares_without_empty_parts():
 
 def test_the_json_object_has_exactly_the_promised_keys():
     told = SCREEN.document(MODEL, 12.345)
-    assert list(told) == ["lines", "oee", "coverage", "ledger", "seconds_to_first_kpi"]
+    assert list(told) == ["lines", "oee", "coverage", "ledger", "alerts", "seconds_to_first_kpi"]
     assert told["lines"] == [{"line": "L1", "path": "acme/bremen/assembly/L1"}]
     assert told["ledger"] == {"sent": 100, "bronze": 98, "dead_letter": 2, "gaps": 0}
     assert told["seconds_to_first_kpi"] == 12.3
