@@ -74,9 +74,10 @@ class Plant:
         """The week after the clean ones, in which one of `kinds` happens to a machine; nothing where there are no `kinds`."""
         return self._line(kinds, START + CLEAN_WEEKS * WEEK, START + (CLEAN_WEEKS + 1) * WEEK, ())
 
-    def clean(self, machines: Sequence[str] = (), until: datetime = START + CLEAN_WEEKS * WEEK) -> LineHistory:
+    def clean(self, machines: Sequence[str] = (), until: datetime | None = None) -> LineHistory:
         """The weeks before, or before `until`."""
-        return self._line((), until - CLEAN_WEEKS * WEEK, until, machines)
+        end = START + CLEAN_WEEKS * WEEK if until is None else until
+        return self._line((), end - CLEAN_WEEKS * WEEK, end, machines)
 
     def watched(self, history: LineHistory, week: LineHistory, machine: str) -> Watched:
         """One machine of both."""
