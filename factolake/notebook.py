@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 import pandas as pd
 
 from factolake.config import Settings, load_plant, load_settings
+from factolake.contracts.formats.sql import literal
 from factolake.domain.calendar import ShiftWindow, plant_zone
 from factolake.domain.plant import PlantModel
 from factolake.domain.signals import SignalKind
@@ -56,7 +57,7 @@ class Line:
 
     def shifts(self) -> list[str]:
         """Every shift with states in the lake, oldest first, as `shift` takes them: `2026-03-02 early`."""
-        rows = query(self.lake, f"SELECT min(from_ts) AS a, max(to_ts) AS b FROM silver.machine_states WHERE line = {_text(self.name)}").to_pylist()
+        rows = query(self.lake, f"SELECT min(from_ts) AS a, max(to_ts) AS b FROM silver.machine_states WHERE line = {literal(self.name)}").to_pylist()
         if not rows or rows[0]["a"] is None:
             return []
         windows = self.model.calendar.shifts(self.model.line_scopes(self.name), rows[0]["a"], rows[0]["b"])
@@ -112,7 +113,7 @@ class Line:
         start, end = _stamp(window.from_ts), _stamp(window.to_ts)
         cut = f"greatest(from_ts, {start}) AS from_ts, least(to_ts, {end}) AS to_ts"
         sql = f"""SELECT machine, state, state_raw, unknown_reason, {cut} FROM silver.machine_states
-                  WHERE line = {_text(self.name)} AND from_ts < {end} AND to_ts > {start} ORDER BY machine, from_ts"""
+                  WHERE line = {literal(self.name)} AND from_ts < {end} AND to_ts > {start} ORDER BY machine, from_ts"""
         return [Interval(**row) for row in query(self.lake, sql).to_pylist()]
 
     def _state_minutes(self, window: ShiftWindow) -> pd.DataFrame:
@@ -122,7 +123,7 @@ class Line:
           SELECT machine, minute, state,
                  sum(epoch_us(least(to_ts, minute + INTERVAL 1 MINUTE)) - epoch_us(greatest(from_ts, minute))) AS us
           FROM silver.machine_states JOIN minutes ON from_ts < minute + INTERVAL 1 MINUTE AND to_ts > minute
-          WHERE line = {_text(self.name)} GROUP BY ALL)
+          WHERE line = {literal(self.name)} GROUP BY ALL)
         SELECT machine, minute, arg_max(state, us) AS state, coalesce(sum(us) FILTER (state <> 'unknown'), 0) / 60e6 AS coverage
         FROM spent GROUP BY ALL"""
         found: pd.DataFrame = query(self.lake, sql).to_pandas()
@@ -130,16 +131,16 @@ class Line:
 
     def _count_minutes(self, window: ShiftWindow) -> pd.DataFrame:
         sql = f"""SELECT machine, date_trunc('minute', to_ts) AS minute, counts AS what, sum(parts)::BIGINT AS value FROM silver.counts
-                  WHERE {self._here("to_ts", window)} AND counts IN ({", ".join(map(_text, COUNTS))}) GROUP BY ALL"""
+                  WHERE {self._here("to_ts", window)} AND counts IN ({", ".join(map(literal, COUNTS))}) GROUP BY ALL"""
         return _cells(query(self.lake, sql).to_pandas())
 
     def _signal_minutes(self, window: ShiftWindow, signal: str) -> pd.DataFrame:
         sql = f"""SELECT machine, date_trunc('minute', ts) AS minute, signal AS what, avg(value) AS value FROM silver.readings
-                  WHERE {self._here("ts", window)} AND signal = {_text(signal)} AND quality = 'good' GROUP BY ALL"""
+                  WHERE {self._here("ts", window)} AND signal = {literal(signal)} AND quality = 'good' GROUP BY ALL"""
         return _cells(query(self.lake, sql).to_pandas())
 
     def _here(self, column: str, window: ShiftWindow) -> str:
-        machines = ", ".join(map(_text, self._machines))
+        machines = ", ".join(map(literal, self._machines))
         days = f"day BETWEEN DATE '{window.from_ts.date()}' AND DATE '{window.to_ts.date()}'"
         return f"machine IN ({machines}) AND {days} AND {column} >= {_stamp(window.from_ts)} AND {column} < {_stamp(window.to_ts)}"
 
@@ -182,10 +183,6 @@ def _aligned(cells: pd.DataFrame, machines: Sequence[str], names: Sequence[str],
     frame = pd.DataFrame(columns, index=minutes)
     frame.columns = pd.MultiIndex.from_tuples(list(columns), names=["machine", "what"])
     return frame
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
 
 
 def _stamp(value: datetime) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from factolake.contracts import gold, ops
+from factolake.contracts.formats.sql import literal
 from factolake.contracts.gold_alerts import ALERTS as ALERTS_TABLE
 from factolake.contracts.table import Table
 from factolake.domain.calendar import plant_zone
@@ -25,7 +26,7 @@ order by from_ts, line, equipment_level, equipment
 """
 LOSSES = """
 select loss, sum(duration_us)::bigint as duration_us from gold.losses
-where line = '{line}' and machine = '{machine}' and production_day = date '{day}' and shift = '{shift}' group by loss, loss_order order by loss_order
+where line = '{line}' and machine = '{machine}' and production_day = date '{day}' and shift = {shift} group by loss, loss_order order by loss_order
 """
 CLOCKS = """
 select machine, event_kind, happened_ts, system, known_ts, lag_us, is_replayed from gold.knowledge_lag
@@ -103,7 +104,7 @@ def read_screen(lake: Lake, query: Query, model: PlantModel) -> Screen:
     losses: list[dict[str, object]] = []
     if last is not None:
         line = model.lines[str(last["equipment"])]
-        filled = LOSSES.format(line=line.line_id, machine=line.bottleneck, day=last["production_day"], shift=str(last["shift"]).replace("'", "''"))
+        filled = LOSSES.format(line=line.line_id, machine=line.bottleneck, day=last["production_day"], shift=literal(last["shift"]))
         losses = rows(filled, gold.LOSSES)
     ledger = rows(LEDGER, ops.LEDGER)
     return Screen(shifts, losses, rows(CLOCKS, gold.KNOWLEDGE_LAG), ledger[0] if ledger else {}, rows(ALERTS, ALERTS_TABLE))

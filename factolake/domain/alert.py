@@ -303,11 +303,18 @@ class Alert:
 
 
 def gravest_first(alerts: Iterable[Alert]) -> list[Alert]:
-    """In the order people should see to them: severity, then minutes at stake, then strength; equal ones oldest first."""
+    """In the order people should see to them."""
     return sorted(
-        alerts,
-        key=lambda one: (-one.severity.rank, -(one.stake.median_min if one.stake else 0.0), -one.strength, one.onset_ts, one.alert_id),
+        alerts, key=lambda one: (*gravity(one.severity, one.stake.median_min if one.stake else None, one.strength, one.onset_ts), one.alert_id)
     )
+
+
+Gravity = tuple[int, float, float, datetime]
+
+
+def gravity(severity: Severity, stake_min: float | None, strength: float, onset_ts: datetime) -> Gravity:
+    """What alerts are sorted by, the gravest first: severity, then minutes at stake, then strength; equal ones oldest first."""
+    return (-severity.rank, -(stake_min or 0.0), -strength, onset_ts)
 
 
 def _named(what: str, text: str) -> None:

@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 import pyarrow as pa
 
 from factolake.contracts import bronze, gold, silver
+from factolake.contracts.formats.sql import literal
 from factolake.domain.plant import PlantModel
 from factolake.domain.states import MachineState
 from factolake.errors import NoSuchRow
@@ -116,7 +117,7 @@ def explain_shift(
 
     `readings_path` is where bronze.readings lies; with it the data file of each bronze row is told (a view does not know it).
     """
-    readings = bronze.READINGS.name if readings_path is None else f"delta_scan({_text(readings_path)}, filename=true)"
+    readings = bronze.READINGS.name if readings_path is None else f"delta_scan({literal(readings_path)}, filename=true)"
     row = _gold_row(query, equipment, production_day, shift)
     line = model.lines.get(equipment)
     machine = line.bottleneck if line else equipment
@@ -163,18 +164,18 @@ def _rows(query: Query, sql: str) -> list[dict[str, Cell]]:
 
 
 def _gold_row(query: Query, equipment: str, production_day: date, shift: str) -> dict[str, Cell]:
-    where = f"equipment = {_text(equipment)} AND production_day = DATE '{production_day.isoformat()}' AND shift = {_text(shift)}"
+    where = f"equipment = {literal(equipment)} AND production_day = DATE '{production_day.isoformat()}' AND shift = {literal(shift)}"
     rows = _rows(query, f"SELECT * FROM {gold.OEE_SHIFT.name} WHERE {where}")
     if rows:
         return rows[0]
-    near = _rows(query, f"SELECT DISTINCT production_day, shift FROM {gold.OEE_SHIFT.name} WHERE equipment = {_text(equipment)} ORDER BY 1 DESC, 2")
+    near = _rows(query, f"SELECT DISTINCT production_day, shift FROM {gold.OEE_SHIFT.name} WHERE equipment = {literal(equipment)} ORDER BY 1 DESC, 2")
     there = ", ".join(f"{row['production_day']} {row['shift']}" for row in near[:6]) or "none for this equipment; see SELECT * FROM gold.oee_shift"
     raise NoSuchRow(f"gold.oee_shift has no row for {equipment!r} on {production_day} in shift {shift!r}; there are: {there}")
 
 
 def _stretches(query: Query, model: PlantModel, machine: str, from_ts: datetime, reach: datetime) -> list[Stretch]:
     columns = "from_ts, to_ts, state, order_id"
-    where = f"machine = {_text(machine)} AND from_ts < {_ts(reach)} AND to_ts > {_ts(from_ts)} AND {_days('day', from_ts, reach)}"
+    where = f"machine = {literal(machine)} AND from_ts < {_ts(reach)} AND to_ts > {_ts(from_ts)} AND {_days('day', from_ts, reach)}"
     rows = _rows(query, f"SELECT {columns} FROM {silver.STATE_HOURS.name} WHERE {where} ORDER BY from_ts")
     always = not model.machines[machine].has_order
     return [
@@ -188,10 +189,10 @@ def _counting(model: PlantModel, equipment: str) -> str:
     """SQL condition for the counter steps behind the equipment's quantities: of a line, exit good and everybody's scrap and rework."""
     line = model.lines.get(equipment)
     if line is None:
-        return f"machine = {_text(equipment)}"
-    machines = ", ".join(_text(machine) for machine in line.machines)
-    at_exit = f"machine = {_text(line.machines[-1])}"
-    return f"({at_exit} OR (machine IN ({machines}) AND (counts IN ('scrap', 'rework') OR machine = {_text(line.bottleneck)})))"
+        return f"machine = {literal(equipment)}"
+    machines = ", ".join(literal(machine) for machine in line.machines)
+    at_exit = f"machine = {literal(line.machines[-1])}"
+    return f"({at_exit} OR (machine IN ({machines}) AND (counts IN ('scrap', 'rework') OR machine = {literal(line.bottleneck)})))"
 
 
 def _steps(query: Query, machines: str, from_ts: datetime, reach: datetime) -> list[CounterStep]:
@@ -227,7 +228,7 @@ def _sources(query: Query, machine: str, steps: Sequence[CounterStep], span: tup
         return []
     offsets = [row["log_offset"] for row in refined]
     days = [row["ingest_ts"].date().isoformat() for row in refined if isinstance(row["ingest_ts"], datetime)]
-    tags = ", ".join(sorted({_text(str(row["tag"])) for row in refined}))
+    tags = ", ".join(sorted({literal(str(row["tag"])) for row in refined}))
     file = "filename" if "filename" in query(f"SELECT * FROM {readings} LIMIT 0").column_names else "CAST(NULL AS VARCHAR)"
     value = "coalesce(value_text, CAST(value_i64 AS VARCHAR), CAST(value_u64 AS VARCHAR), CAST(value_f64 AS VARCHAR))"
     landed = _rows(
@@ -246,8 +247,8 @@ def _sources(query: Query, machine: str, steps: Sequence[CounterStep], span: tup
 
 def _refined(query: Query, machine: str, steps: Sequence[CounterStep], span: tuple[datetime, datetime]) -> list[dict[str, Cell]]:
     """Rows of silver.readings that the pieces of `machine` and the counter steps came from, in order of time."""
-    names = ", ".join(sorted({_text(step.machine) for step in steps} | {_text(machine)}))
-    counters = ", ".join(sorted({_text(step.signal) for step in steps})) or "NULL"
+    names = ", ".join(sorted({literal(step.machine) for step in steps} | {literal(machine)}))
+    counters = ", ".join(sorted({literal(step.signal) for step in steps})) or "NULL"
     found = _rows(
         query,
         f"SELECT machine, signal, kind, ts, tag, {', '.join(bronze.KEY)}, log_id, log_offset, ingest_ts FROM {silver.READINGS.name} "
@@ -291,10 +292,6 @@ def _number(value: Cell) -> float | None:
 
 def _whole(value: Cell) -> int | None:
     return value if isinstance(value, int) else None
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
 
 
 def _ts(value: datetime) -> str:

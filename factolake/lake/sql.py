@@ -13,6 +13,7 @@ import duckdb_extension_delta
 import pyarrow as pa
 
 from factolake.contracts import TABLES
+from factolake.contracts.formats.sql import literal
 from factolake.contracts.table import LAYERS, Table
 from factolake.errors import MissingDependency, QueryError, TableDamaged
 from factolake.lake.tables import Lake
@@ -27,7 +28,7 @@ def connect(lake: Lake, tables: Iterable[Table] | None = None) -> duckdb.DuckDBP
     A view reads the newest version each time it is asked. Raises MissingDependency without the Delta extension's wheel.
     """
     connection = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "threads": "2"})
-    connection.execute(f"LOAD {_quoted(str(_extension()))}")
+    connection.execute(f"LOAD {literal(str(_extension()))}")
     connection.execute("SET GLOBAL TimeZone = 'UTC'")
     for layer in LAYERS:
         connection.execute(f"CREATE SCHEMA {layer}")
@@ -75,7 +76,7 @@ _SESSIONS = _Sessions()
 def _make_views(connection: duckdb.DuckDBPyConnection, lake: Lake, tables: Iterable[Table]) -> None:
     for table in tables:
         if lake.exists(table):
-            connection.execute(f"CREATE VIEW IF NOT EXISTS {table.name} AS SELECT * FROM delta_scan({_quoted(lake.path(table))})")
+            connection.execute(f"CREATE VIEW IF NOT EXISTS {table.name} AS SELECT * FROM delta_scan({literal(lake.path(table))})")
 
 
 def _require_question(sql: str) -> None:
@@ -106,10 +107,6 @@ def _extension() -> Path:
             f"the wheel duckdb-extension-delta holds no extension for duckdb {duckdb.__version__}; install both in the versions of pyproject.toml"
         )
     return matching[0]
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _first_line(error: Exception) -> str:

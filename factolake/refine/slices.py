@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from factolake.contracts.formats.sql import literal
 from factolake.contracts.table import Table
 from factolake.lake.tables import Handle
 from factolake.refine.refinement import Refinement, Slice
@@ -26,8 +27,8 @@ def slice_predicate(table: Table, slices: Iterable[Slice]) -> str:
         grouped.setdefault(key, []).append(values[time_first[-1]])
     parts = []
     for key, members in grouped.items():
-        fixed = [f"{name} = {_literal(value)}" for name, value in zip(time_first[:-1], key, strict=True)]
-        listed = f"{time_first[-1]} IN ({', '.join(sorted({_literal(value) for value in members}))})"
+        fixed = [f"{name} = {literal(value)}" for name, value in zip(time_first[:-1], key, strict=True)]
+        listed = f"{time_first[-1]} IN ({', '.join(sorted({literal(value) for value in members}))})"
         parts.append("(" + " AND ".join([*_partition_hint(table, dict(zip(time_first, key, strict=False))), *fixed, listed]) + ")")
     return " OR ".join(parts) if parts else "false"
 
@@ -35,16 +36,6 @@ def slice_predicate(table: Table, slices: Iterable[Slice]) -> str:
 def _partition_hint(table: Table, fixed: Mapping[str, object]) -> list[str]:
     hour = fixed.get("hour_ts")
     return [f"day = DATE '{hour:%Y-%m-%d}'"] if "day" in table.partition_by and isinstance(hour, datetime) else []
-
-
-def _literal(value: object) -> str:
-    if isinstance(value, datetime):
-        return f"TIMESTAMP '{value.strftime('%Y-%m-%d %H:%M:%S.%f')}+00:00'"
-    if isinstance(value, date):
-        return f"DATE '{value.isoformat()}'"
-    if isinstance(value, int):
-        return str(value)
-    return "'" + str(value).replace("'", "''") + "'"
 
 
 def hour_rows(slices: frozenset[Slice], *, before: int = 0, after: int = 0) -> Column:

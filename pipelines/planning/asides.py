@@ -18,7 +18,7 @@ from factolake.planning.situation import OrderOperation
 from factolake.planning.what_if import Kpis, kpis
 from pipelines.planning.causes import Cause
 from pipelines.planning.reading import situation_of
-from pipelines.planning.record import Record, quoted
+from pipelines.planning.record import Record, listed
 
 Solve = Callable[[Problem], Plan]
 SEARCH_S = 3.0
@@ -99,7 +99,7 @@ def _made(record: Record, operations: tuple[OrderOperation, ...], then: datetime
     begun = [each.operation_id for each in operations if each.actual_start_ts is not None and each.actual_start_ts < then]
     found: dict[str, tuple[float, float]] = {}
     if begun:
-        where = f"operation_id IN ({', '.join(map(quoted, begun))}) AND at_ts <= '{then.isoformat()}'"
+        where = f"operation_id IN ({listed(begun)}) AND at_ts <= '{then.isoformat()}'"
         for row in record.rows("production", where):
             good, scrap = found.get(row["operation_id"], (0.0, 0.0))
             found[row["operation_id"]] = (good + float(row["good"]), scrap + float(row["scrap"]))

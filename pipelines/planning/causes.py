@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 from factolake.config.settings import PlannerSettings
+from factolake.contracts.formats.sql import literal
 from factolake.domain.order import OperationState
 from factolake.domain.plant import PlantModel
 from factolake.planning.reacting import Event, EventKind, asks
 from factolake.planning.shortages import shortages
 from factolake.planning.situation import Situation
-from pipelines.planning.record import Record, quoted
+from pipelines.planning.record import Record, listed
 from pipelines.planning.shifts import taken_back
 from pipelines.planning.stops import stopped
 
@@ -73,7 +74,7 @@ def _short(situation: Situation, line: str) -> Iterator[tuple[Event, str, str]]:
 
 def _scrap(record: Record, situation: Situation, line: str) -> Iterator[tuple[Event, str, str]]:
     """Operations that have scrapped more since the schedule was accepted than goes under."""
-    accepted = [row for row in record.rows("schedules", f"line = {quoted(line)} AND state = 'accepted'") if row["ended_ts"] is not None]
+    accepted = [row for row in record.rows("schedules", f"line = {literal(line)} AND state = 'accepted'") if row["ended_ts"] is not None]
     if not accepted:
         return
     since = max(row["ended_ts"] for row in accepted)
@@ -91,7 +92,7 @@ def _scrap(record: Record, situation: Situation, line: str) -> Iterator[tuple[Ev
 
 def _requests(record: Record, line: str, now: datetime) -> Iterator[Cause]:
     """The newest request; the ones before it are answered with it."""
-    asked = [row for row in record.rows("schedule_requests", f"line = {quoted(line)}") if now - row["requested_ts"] <= STALE]
+    asked = [row for row in record.rows("schedule_requests", f"line = {literal(line)}") if now - row["requested_ts"] <= STALE]
     if asked:
         row = max(asked, key=lambda one: one["request_id"])
         yield Cause(REQUEST, f"{row['requested_by']} asks for it: {row['why']}", f"{REQUEST} {row['request_id']}")
@@ -100,7 +101,7 @@ def _requests(record: Record, line: str, now: datetime) -> Iterator[Cause]:
 def _orders(record: Record, situation: Situation) -> Iterator[Cause]:
     """Work that no plan has a place for."""
     fresh = _unplanned(situation)
-    changed = {row["order_id"]: row["changed_ts"] for row in record.rows("orders", f"order_id IN ({', '.join(map(quoted, fresh))})")} if fresh else {}
+    changed = {row["order_id"]: row["changed_ts"] for row in record.rows("orders", f"order_id IN ({listed(fresh)})")} if fresh else {}
     if fresh and all(situation.now_ts - moment >= SETTLING for moment in changed.values()):
         yield Cause(ORDER, f"{_listed(fresh)} {'has' if len(fresh) == 1 else 'have'} no place in it yet", f"{ORDER} {' '.join(fresh)}")
 

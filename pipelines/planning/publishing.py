@@ -9,6 +9,7 @@ from hashlib import sha256
 import pyarrow as pa
 
 from factolake.contracts.formats.arrow import arrow_schema
+from factolake.contracts.formats.sql import literal
 from factolake.contracts.gold import SCHEDULE
 from factolake.contracts.ops import PLANS
 from factolake.contracts.table import Table
@@ -16,7 +17,6 @@ from factolake.domain.job import Plan, PlanStatus, Problem
 from factolake.lake.durable import make_durable
 from factolake.lake.tables import Lake
 from factolake.planning.building import Built, Entry
-from pipelines.planning.record import quoted
 
 OWN_TABLES: tuple[Table, ...] = (SCHEDULE, PLANS)
 """What the planner writes, and tends."""
@@ -84,7 +84,7 @@ def keep(lake: Lake, tried: Try, now: datetime) -> int:
 def keep_asides(lake: Lake, tried: Try, now: datetime) -> int:
     """Keep a try that is in ops.plans with what was found beside its plan since; returns the version. Raises what a commit raises."""
     handle = lake.open(PLANS)
-    this = f"plan_id = {quoted(tried.plan_id)} AND about = {quoted(tried.about)}"
+    this = f"plan_id = {literal(tried.plan_id)} AND about = {literal(tried.about)}"
     version = handle.replace(pa.Table.from_pylist([_kept(tried, now)], arrow_schema(PLANS)), this, {})
     make_durable(handle.path, version)
     return version

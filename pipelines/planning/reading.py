@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from factolake.config.settings import PlannerSettings
+from factolake.contracts.formats.sql import literal
 from factolake.domain.calendar import SegmentKind
 from factolake.domain.order import IN_PLANS, OperationState
 from factolake.domain.plant import PlantModel
@@ -16,14 +17,14 @@ from factolake.planning.roster import workers
 from factolake.planning.situation import Alternative, OrderOperation, PlantTool, Situation, Span, Worker, WorkUnit
 from factolake.planning.ways import alternatives
 from pipelines.planning.materials import materials_of, operations_of, order_of
-from pipelines.planning.record import Record, Row, listed, quoted, valid
+from pipelines.planning.record import Record, Row, listed, valid
 from pipelines.planning.shifts import shifts_at
 from pipelines.planning.stops import Stopped, stopped
 
 
 def situation_of(record: Record, plant: PlantModel, line: str, now: datetime, settings: PlannerSettings) -> Situation:
     """The line `line` as the lake has it at `now`. Raises TableDamaged."""
-    orders = record.rows("orders", f"line = {quoted(line)} AND state IN ({listed(IN_PLANS)})")
+    orders = record.rows("orders", f"line = {literal(line)} AND state IN ({listed(IN_PLANS)})")
     materials = {row["order_id"]: row["material_id"] for row in orders}
     operations = operations_of(record, materials)
     end = now + timedelta(days=settings.horizon_days)
@@ -46,13 +47,13 @@ def situation_of(record: Record, plant: PlantModel, line: str, now: datetime, se
 
 def current_schedule(record: Record, line: str) -> str:
     """The accepted schedule of the line; empty: there is none."""
-    found = record.rows("schedules", f"line = {quoted(line)} AND state = 'accepted'")
+    found = record.rows("schedules", f"line = {literal(line)} AND state = 'accepted'")
     return str(max(found, key=lambda row: row["number"])["schedule_id"]) if found else ""
 
 
 def has_open_proposal(record: Record, line: str) -> bool:
     """Whether a proposal waits for a decision."""
-    return bool(record.rows("schedules", f"line = {quoted(line)} AND state = 'proposed'"))
+    return bool(record.rows("schedules", f"line = {literal(line)} AND state = 'proposed'"))
 
 
 def _operations_of(

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from factolake.contracts import TABLES
+from factolake.contracts.formats.sql import literal
 from factolake.lake.tables import Handle, Lake
 
 Row = dict[str, Any]
@@ -58,9 +59,4 @@ def valid(rows: Iterable[Row], now: datetime) -> list[Row]:
 
 def listed(words: Iterable[str]) -> str:
     """`words` as a list of SQL literals."""
-    return ", ".join(quoted(word) for word in words)
-
-
-def quoted(text: str) -> str:
-    """`text` as an SQL literal."""
-    return "'" + text.replace("'", "''") + "'"
+    return ", ".join(literal(word) for word in words)

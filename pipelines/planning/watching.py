@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from factolake.config.settings import PlannerSettings
+from factolake.contracts.formats.sql import literal
 from factolake.contracts.ops import PLANS
 from factolake.domain.plant import PlantModel
 from factolake.lake.tables import Lake
 from pipelines.planning.causes import Cause, causes
 from pipelines.planning.reading import has_open_proposal, situation_of
-from pipelines.planning.record import Record, Row, quoted
+from pipelines.planning.record import Record, Row
 
 FRESH = timedelta(minutes=2)
 """Machines that were not heard of for longer tell nothing about the present: nothing is planned after them."""
@@ -65,13 +66,13 @@ class Watch:
 
     def is_current(self, line: str, now: datetime) -> bool:
         """Whether the lake has heard of the line's machines lately; a line without any is planned by its record alone."""
-        newest = [row["to_ts"] for row in self.record.rows("machine_states", f"line = {quoted(line)} AND is_open")]
+        newest = [row["to_ts"] for row in self.record.rows("machine_states", f"line = {literal(line)} AND is_open")]
         return not newest or max(newest) >= now - FRESH
 
     def _tries(self, line: str, now: datetime) -> list[Row]:
         """What was tried for the line of late, the newest first."""
         since = (now - REMEMBERED).replace(hour=0, minute=0, second=0, microsecond=0)  # the same all day, so that rows that were read are known
-        found = self.record.rows(PLANS.name, f"line = {quoted(line)} AND started_ts >= '{since.isoformat()}'")
+        found = self.record.rows(PLANS.name, f"line = {literal(line)} AND started_ts >= '{since.isoformat()}'")
         return sorted(found, key=lambda row: row["started_ts"], reverse=True)
 
     def _is_known(self, tried: Mapping[str, Any]) -> bool:
@@ -85,7 +86,7 @@ class Watch:
         return any(row["state"] == "stale" or (row["state"] == "rejected" and row["ended_by"] == LAKE) for row in self._schedules(tried))
 
     def _schedules(self, tried: Mapping[str, Any]) -> list[Row]:
-        return self.record.rows("schedules", f"plan_id = {quoted(tried['plan_id'])}")
+        return self.record.rows("schedules", f"plan_id = {literal(tried['plan_id'])}")
 
 
 def was_tried(cause: Cause, tries: list[Row], now: datetime) -> bool:

@@ -10,25 +10,19 @@ from factolake.contracts.formats.arrow import arrow_schema, fit
 from factolake.contracts.silver_scores import SCORES, WHY
 from factolake.domain.plant import PlantModel
 from factolake.errors import ModelRefused
-from models.registry.bundle import Bundle, Signal
+from models.registry.bundle import Bundle
 from models.registry.catalogue import Models, Verified
 from models.registry.ledger import champions
 from models.timeseries.leading import leading
 from models.timeseries.machine.model import MachineModel
 from models.timeseries.signals import Scores, Signals
-from pipelines.signals.reading import Minutes, Reader, offered
+from pipelines.signals.reading import Minutes, Reader
 from pipelines.signals.rows import rows_of
 from pipelines.signals.span import DAY, Days
-from pipelines.watching.champions import model_name
+from pipelines.watching.champions import model_name, offered_to, units_of
 
 _US = 1_000_000
 _UTC = pa.timestamp("us", tz="UTC")
-
-
-def offered_to(bundle: Bundle, plant: PlantModel, machine: str) -> tuple[Signal, ...]:
-    """Of the machine's signals those that the model knows, in its order; one that is gone is not among them."""
-    mine = {signal.name: signal for signal in offered(plant, machine)}
-    return tuple(mine[signal.name] for signal in bundle.signals if signal.name in mine)
 
 
 def champion_of(models: Models, plant: PlantModel, machine: str) -> Verified:
@@ -40,7 +34,7 @@ def champion_of(models: Models, plant: PlantModel, machine: str) -> Verified:
     if not champions(models.history(name), name):
         raise ModelRefused(f"model {name} has no champion; train it and promote a version")
     found = models.champion(name)
-    found.bundle.check_signals(offered_to(found.bundle, plant, machine))
+    found.bundle.check_signals(offered_to(found.bundle, units_of(plant)[machine]))
     machine_model(found.bundle)
     return found
 

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from factolake.contracts.formats.sql import literal
 from factolake.contracts.silver import DOWNTIME
 from factolake.contracts.silver_mes import MACHINE_ALERTS
 from factolake.contracts.table import Table
 from factolake.domain.plant import PlantModel
 from factolake.lake.tables import Handle, Lake
 from models.timeseries.usable import Stretch
-from pipelines.signals.reading import quoted
 from pipelines.signals.span import Days
 
 STOP, PLANNED_STOP, TRUE_ALERT, NAMED_DAY = "stop", "planned stop", "alert that was true", "day left out by name"
@@ -40,7 +40,7 @@ class Known:
         return [*found, *(_stretch(one.from_ts, one.to_ts, NAMED_DAY) for one in whole)]
 
     def _stops(self, machine: str, days: Days) -> Iterator[Stretch]:
-        for row in self._rows(DOWNTIME, ("from_ts", "to_ts"), f"machine = {quoted(machine)} AND {_meets('from_ts', 'to_ts', days)}"):
+        for row in self._rows(DOWNTIME, ("from_ts", "to_ts"), f"machine = {literal(machine)} AND {_meets('from_ts', 'to_ts', days)}"):
             yield _stretch(row["from_ts"], row["to_ts"], STOP)
 
     def _planned(self, machine: str) -> Iterator[Stretch]:
@@ -49,7 +49,7 @@ class Known:
 
     def _alerts(self, machine: str, days: Days) -> Iterator[Stretch]:
         """One that nobody saw end lasts to the end of the days."""
-        judged = f"equipment = {quoted(machine)} AND verdict = 'true' AND removed_ts IS NULL"
+        judged = f"equipment = {literal(machine)} AND verdict = 'true' AND removed_ts IS NULL"
         for row in self._rows(MACHINE_ALERTS.table, ("onset_ts", "ended_ts"), judged):
             yield _stretch(row["onset_ts"], row["ended_ts"] or days.to_ts, TRUE_ALERT)
 
@@ -59,7 +59,7 @@ class Known:
 
 
 def _meets(begin: str, end: str, days: Days) -> str:
-    return f"{begin} < TIMESTAMP '{days.to_ts:%Y-%m-%d %H:%M:%S}+00:00' AND {end} > TIMESTAMP '{days.from_ts:%Y-%m-%d %H:%M:%S}+00:00'"
+    return f"{begin} < {literal(days.to_ts)} AND {end} > {literal(days.from_ts)}"
 
 
 def _stretch(from_ts: datetime, to_ts: datetime, why: str) -> Stretch:

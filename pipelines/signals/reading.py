@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from factolake.contracts.formats.sql import literal
 from factolake.contracts.silver_features import FEATURES_WINDOW, WINDOW_REGIMES
 from factolake.contracts.table import Table
 from factolake.domain.plant import PlantModel
@@ -50,7 +51,7 @@ class Reader:
         return Minutes(machine, windows, self._read(WINDOW_REGIMES, ("window_ts", "running_s", "product"), machine, days))
 
     def _read(self, table: Table, columns: tuple[str, ...], machine: str, days: Days) -> pa.Table:
-        wanted = f"machine = {quoted(machine)} AND day >= DATE '{days.first}' AND day <= DATE '{days.last}'"
+        wanted = f"machine = {literal(machine)} AND day >= {literal(days.first)} AND day <= {literal(days.last)}"
         found = self.handles[table.name].read(columns, wanted, self.versions[table.name])
         return found.sort_by([(name, "ascending") for name in columns[:2] if name in table.key])
 
@@ -63,8 +64,3 @@ def offered(plant: PlantModel, machine: str) -> tuple[Signal, ...]:
 def learnable(plant: PlantModel) -> Iterator[str]:
     """The machines that have such signals, in the order of the plant file."""
     return (machine for machine, units in units_of(plant).items() if units)
-
-
-def quoted(text: str) -> str:
-    """`text` as a literal of SQL."""
-    return "'" + text.replace("'", "''") + "'"

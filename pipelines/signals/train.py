@@ -6,10 +6,8 @@ Who promotes it is a person; nothing here makes a champion.
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
-
-import numpy as np
 
 from factolake import __version__
 from factolake.config import Settings, load_plant
@@ -22,11 +20,9 @@ from models.registry.bundle import Bundle, as_bytes
 from models.registry.catalogue import Models
 from models.registry.comparison import ScoreTable, compared
 from models.registry.folders import FILE, digest_of
-from models.registry.kinds import KINDS, kind_of
 from models.registry.runs import Registry, Run
-from models.timeseries.machine.fit import MachineSettings
+from models.timeseries.machine.fit import MachineSettings, learnt_rows
 from models.timeseries.machine.model import MachineModel
-from models.timeseries.pca import FITTED_SHARE
 from models.timeseries.signals import CannotLearn, Signals
 from pipelines.signals.judged import champion_of
 from pipelines.signals.learning import Lesson, Lessons
@@ -99,7 +95,7 @@ class Trainer:
         except ValueError as cause:
             raise CannotLearn(f"{machine} in {days}, {lesson.rows} minutes: {cause}") from cause
         metrics = {"rows": float(lesson.rows), **figures_of(model), **self._against_champion(lesson, model)}
-        bundle = self._bundle(machine, model, lessons.versions, metrics, by)
+        bundle = bundled(self.plant, machine, model, lessons.versions, metrics, by, self.clock.now())
         digest = digest_of({FILE: as_bytes(bundle)})
         rows = keep(self.folder, bundle.name, digest, lesson.fitted)  # before the version: there is none without its rows
         version = self.models.log_model(bundle)
@@ -109,18 +105,13 @@ class Trainer:
         run = Run(f"{bundle.name} {version}", asked | data, metrics, tags, {"left_out.txt": lesson.told})
         return Trained(machine, bundle.name, version, digest, metrics, lesson.told, self.registry.log(SIGNALS, run))
 
-    def _bundle(self, machine: str, model: Detector, data: Mapping[str, int], metrics: Mapping[str, float], by: str) -> Bundle:
-        names = KINDS[kind_of(model)].names(model)
-        signals = tuple(signal for signal in offered(self.plant, machine) if signal.name in names)
-        return Bundle(model_name(machine), signals, model, THRESHOLD, data, __version__, self.clock.now(), by, metrics)
-
     def _against_champion(self, lesson: Lesson, challenger: MachineModel) -> dict[str, float]:
         """Both on those of the same days that the challenger was not fitted on; nothing without a champion that knows these signals."""
         try:
             champion = champion_of(self.models, self.plant, lesson.machine)
         except ModelRefused:
             return {}
-        first = beside_the_fit(lesson.fitted.signals)
+        first = learnt_rows(lesson.fitted.signals.regimes)
         tables = [scored_from(first, champion.bundle.model, lesson.seen_by(champion.bundle)), scored_from(first, challenger, lesson.fitted.signals)]
         if len(tables[0].seconds) < FEWEST_COMPARED:
             return {}
@@ -136,16 +127,18 @@ def trainer_of(settings: Settings, clock: Clock) -> Trainer:
     return Trainer(Lake(settings.lake_root), load_plant(settings.plant_file), models, Registry(folder), folder, clock)
 
 
+def bundled(
+    plant: PlantModel, machine: str, model: MachineModel, data: Mapping[str, int], metrics: Mapping[str, float], by: str, now: datetime
+) -> Bundle:
+    """The model of `machine`, made by `by` from these versions of tables, as the registry takes it. Raises ModelRefused."""
+    signals = tuple(signal for signal in offered(plant, machine) if signal.name in model.names)
+    return Bundle(model_name(machine), signals, model, THRESHOLD, data, __version__, now, by, metrics)
+
+
 def figures_of(model: MachineModel) -> dict[str, float]:
     """What is known of a fitted model: its threshold, and how many alerts of a healthy week the rows beside the fit let expect."""
     sure = model.clean.sureness(1.0)
     return {"threshold": model.threshold, "clean_weeks": sure.clean_weeks, "alerts_a_week": sure.as_strong / sure.clean_weeks}
-
-
-def beside_the_fit(signals: Signals) -> int:
-    """The first of the rows that a fit on `signals` sets thresholds by; those before, signals are learnt from."""
-    ran = np.flatnonzero(signals.regimes >= 0)
-    return int(ran[round(len(ran) * FITTED_SHARE) - 1]) + 1 if len(ran) else 0
 
 
 def scored_from(first: int, model: Detector, signals: Signals) -> ScoreTable:

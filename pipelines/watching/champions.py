@@ -10,9 +10,9 @@ from pathlib import Path
 
 from factolake.config import Settings
 from factolake.domain.plant import PlantModel
-from factolake.domain.signals import SignalKind
 from factolake.errors import FactoLakeError
-from models.registry.bundle import NAME, Signal
+from factolake.features.stream import FEATURED
+from models.registry.bundle import NAME, Bundle, Signal
 from models.registry.catalogue import Models, Verified
 from models.registry.ledger import FILE, champions
 from models.registry.serving import Serving, Source
@@ -93,7 +93,7 @@ class Champions:
         serving = self.servings.get(machine, Serving(name, ()))
         best = found if isinstance(found, Verified) else self._last_good(name)
         if best is not None:
-            serving = replace(serving, signals=tuple(Signal(one.name, units[one.name]) for one in best.bundle.signals if one.name in units))
+            serving = replace(serving, signals=offered_to(best.bundle, units))
         return serving.renewed(Once(self._models, found))
 
     def _last_good(self, name: str) -> Verified | None:
@@ -103,10 +103,15 @@ class Champions:
             return None
 
 
+def offered_to(bundle: Bundle, units: Mapping[str, str]) -> tuple[Signal, ...]:
+    """Of a machine's signals, with their `units`, those that the model knows, in its order; one that is gone is not among them."""
+    return tuple(Signal(one.name, units[one.name]) for one in bundle.signals if one.name in units)
+
+
 def units_of(plant: PlantModel) -> dict[str, dict[str, str]]:
     """By machine, its process and setpoint signals with their units; empty where a signal has none."""
     units: dict[str, dict[str, str]] = {machine: {} for machine in plant.machines}
     for signal in plant.signals:
-        if signal.kind in (SignalKind.PROCESS, SignalKind.SETPOINT):
+        if signal.kind in FEATURED:
             units[signal.machine][signal.name] = signal.unit or ""
     return units

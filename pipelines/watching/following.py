@@ -14,14 +14,14 @@ import structlog
 
 from factolake.domain.plant import PlantModel
 from factolake.domain.signals import SignalKind
-from factolake.features.stream import Reading, StreamState
+from factolake.features.stream import FEATURED, Reading, StreamState
 from models.registry.catalogue import Verified
 from models.registry.serving import Serving
 from models.timeseries.alert_events import Closed
 from models.timeseries.alerting import EPOCH, Channel
 from pipelines.watching.journal import Journal
 from pipelines.watching.judging import Happened, Judge
-from pipelines.watching.mapping import NUMERIC, SignalMap
+from pipelines.watching.mapping import SignalMap
 from pipelines.watching.minutes import Minute, Minutes
 from pipelines.watching.past import Past
 from pipelines.watching.standing import Figures
@@ -140,7 +140,7 @@ class Watch:
         return Followed(minutes, Journal(self.folder, machine, minutes.names), judged=state.judged)
 
     def _minutes(self, machine: str, state: MachineState) -> Minutes:
-        names = tuple(sorted(signal.name for signal in self.plant.signals if signal.machine == machine and signal.kind in NUMERIC))
+        names = tuple(sorted(signal.name for signal in self.plant.signals if signal.machine == machine and signal.kind in FEATURED))
         words = self.plant.state_maps[self.plant.machines[machine].state_map]
         return Minutes(names, words, state.windows, state.pace)
 
@@ -181,7 +181,7 @@ class Watch:
             self._next_seq += 1
 
     def _channels(self, machine: str) -> dict[str, Channel]:
-        mine = (signal for signal in self.plant.signals if signal.machine == machine and signal.kind in NUMERIC)
+        mine = (signal for signal in self.plant.signals if signal.machine == machine and signal.kind in FEATURED)
         return {signal.name: Channel(signal.description or spoken(signal.name), signal.unit) for signal in mine}
 
 

@@ -4,7 +4,7 @@ Landing releases records as soon as they are in bronze, and never waits for us; 
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -15,10 +15,10 @@ from factolake.domain.signals import SignalKind
 from factolake.features.stream import Reading
 from factolake.lake.positions import log_position
 from factolake.lake.tables import Handle, Lake
+from models.timeseries.alerting import EPOCH
 from pipelines.watching.tail import Hole
 
 COLUMNS = tuple(name for name in bronze.READINGS.column_names if not name.startswith(("ingest_", "log_")))
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Landed:

@@ -19,8 +19,8 @@ from factolake.domain.plant import PlantModel
 from factolake.domain.reading_rules import ABSENT, F64_EXACT, NUMERAL, OLDEST
 from factolake.domain.signals import Signal, SignalKind
 from factolake.domain.units import UNITS, conversion
+from factolake.features.stream import FEATURED
 
-NUMERIC = (SignalKind.PROCESS, SignalKind.SETPOINT)
 WORDS = (SignalKind.STATE, SignalKind.PRODUCT)
 GOOD, UNCERTAIN, BAD = 0, 1, 2
 QUALITIES = ("good", "uncertain", "bad")
@@ -80,7 +80,7 @@ class SignalMap:
         self.machine_of = np.array([numbers[signal.machine] for signal in plant.signals], dtype=np.int64)
         self._places: dict[tuple[str, str], list[int]] = {}
         for place, signal in enumerate(plant.signals):
-            if signal.kind in (*NUMERIC, *WORDS):
+            if signal.kind in (*FEATURED, *WORDS):
                 self._places.setdefault((signal.source_id, signal.tag), []).append(place)
         lines = [conversion(one.source_unit, one.unit) if one.unit and one.source_unit else (1, 0) for one in plant.signals]
         self._factor, self._offset = (np.array([float(line[part]) for line in lines]) for part in (0, 1))
@@ -88,7 +88,7 @@ class SignalMap:
         self._high = np.array([math.inf if one.high is None else one.high for one in plant.signals])
         tolerances = [plant.sources[one.source_id].future_tolerance_s for one in plant.signals]
         self._tolerance_us = np.array([round(seconds * 1_000_000) for seconds in tolerances], dtype=np.int64)
-        self._is_number = np.array([one.kind in NUMERIC for one in plant.signals], dtype=np.bool_)
+        self._is_number = np.array([one.kind in FEATURED for one in plant.signals], dtype=np.bool_)
 
     def mapped(self, messages: pa.Table) -> Mapped:
         """Readings of `messages` (columns of bronze.readings that come from the source); a tag that several machines have is one for each."""

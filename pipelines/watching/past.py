@@ -13,7 +13,8 @@ from typing import Literal
 from pydantic import Field
 
 from factolake.config.parse import Strict, parse, read_toml
-from factolake.contracts import TABLES
+from factolake.contracts.gold_alerts import ALERTS
+from factolake.contracts.silver_mes import MACHINE_ALERTS
 from factolake.domain.alert import Alert
 from factolake.errors import ConfigError
 from factolake.lake.tables import Lake
@@ -21,7 +22,6 @@ from models.timeseries.similar import CheckRule, Verdict, dressed
 from pipelines.planning.record import Record, Row
 
 LOOK_BACK = timedelta(days=400)
-ALERTS, VERDICTS = "gold.alerts", "silver.machine_alerts"
 SIDES: Mapping[str | None, int | None] = {None: None, "below": -1, "above": 1}
 
 
@@ -67,15 +67,15 @@ class LakePast:
         # The same moment all day, so that rows that were read once are known.
         since = (now - LOOK_BACK).replace(hour=0, minute=0, second=0, microsecond=0)
         alerts: dict[str, list[Alert]] = {}
-        for row in self._rows(ALERTS, since):
+        for row in self._rows(ALERTS.name, since):
             alert = _alert(row)
             if alert is not None:
                 alerts.setdefault(alert.machine, []).append(alert)
-        verdicts = {row["alert_id"]: _verdict(row) for row in self._rows(VERDICTS, since)}
+        verdicts = {row["alert_id"]: _verdict(row) for row in self._rows(MACHINE_ALERTS.table.name, since)}
         return Past({machine: tuple(found) for machine, found in alerts.items()}, verdicts, self._rules, stops_of(verdicts))
 
     def _rows(self, table: str, since: datetime) -> list[Row]:
-        return self._record.rows(table, f"raised_ts >= '{since.isoformat()}'") if table in TABLES else []
+        return self._record.rows(table, f"raised_ts >= '{since.isoformat()}'")
 
 
 def check_rules(file: Path) -> tuple[CheckRule, ...]:

@@ -16,6 +16,7 @@ from factolake.bus.port import StoredRecord
 from factolake.config import Settings, load_plant
 from factolake.crash import crash_point
 from factolake.domain.clock import Clock
+from factolake.domain.plant import PlantModel
 from factolake.errors import LogReplaced, TableDamaged, Transient
 from factolake.lake.tables import Lake
 from factolake.landing.decode import Arrival, decode_batch
@@ -50,11 +51,12 @@ def watching(
     settings: Settings, clock: Clock, stop: threading.Event, *, is_alone: bool = False, models: Models | None = None
 ) -> Iterator["Watching"]:
     """The watch of an installation after one look for champions; unless `is_alone` a thread goes on looking. Raises ConfigError."""
-    scout = Scout(settings, load_plant(settings.plant_file), clock, models)
+    plant = load_plant(settings.plant_file)
+    scout = Scout(settings, plant, clock, models)
     scout.look()
     if not is_alone:
         threading.Thread(target=scout.run, args=(stop,), daemon=True, name="scout").start()
-    process = Watching(settings, clock, scout)
+    process = Watching(settings, plant, clock, scout)
     try:
         yield process
     finally:
@@ -64,11 +66,11 @@ def watching(
 class Watching:
     """What one process of the watch holds."""
 
-    def __init__(self, settings: Settings, clock: Clock, scout: Scout) -> None:
+    def __init__(self, settings: Settings, plant: PlantModel, clock: Clock, scout: Scout) -> None:
         self._settings, self._clock, self._scout = settings, clock, scout
         self._tail = Tail(settings.spool_file, settings.spool.max_mib << 20, clock)
         self._landed = Landed(Lake(settings.lake_root))
-        self._watch = Watch(load_plant(settings.plant_file), folder_of(settings) / "minutes", round(clock.now().timestamp() * 1_000_000))
+        self._watch = Watch(plant, folder_of(settings) / "minutes", round(clock.now().timestamp() * 1_000_000))
         self._file = folder_of(settings) / "memory.json"
         self._place: Place | None = None
         self._since = clock.now() - BEGIN_BEFORE

@@ -6,6 +6,7 @@ The SQL is what DuckDB understands. `{rows}` stands for the table or for a part 
 from dataclasses import dataclass
 from enum import StrEnum
 
+from factolake.contracts.formats.sql import literal
 from factolake.contracts.gold import LOSSES, LOSSES_IN_ORDER, OEE_HOUR, OEE_SHIFT, TIME_ELEMENTS
 from factolake.contracts.ops import LEDGER
 from factolake.contracts.table import Column, Table, Type
@@ -50,13 +51,9 @@ def _quoted(names: tuple[str, ...]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
 def _any_of(table: Table, conditions: dict[str, str]) -> str:
     """Rows where at least one condition holds; `failed` lists the names of those that do."""
-    cases = ", ".join(f"CASE WHEN {condition} THEN {_literal(name)} END" for name, condition in conditions.items())
+    cases = ", ".join(f"CASE WHEN {condition} THEN {literal(name)} END" for name, condition in conditions.items())
     return f"SELECT * FROM (SELECT concat_ws(', ', {cases}) AS failed, {_quoted(table.key)} FROM {{rows}}) WHERE failed <> ''"
 
 
@@ -94,7 +91,7 @@ def _outside(column: Column) -> str:
 
 def _in_closed_set(table: Table) -> CheckSpec | None:
     closed = {c.name: c.values for c in table.columns if c.values}
-    sql = _any_of(table, {name: f'"{name}" NOT IN ({", ".join(map(_literal, values))})' for name, values in closed.items()})
+    sql = _any_of(table, {name: f'"{name}" NOT IN ({", ".join(map(literal, values))})' for name, values in closed.items()})
     return CheckSpec("in_closed_set", table.name, f"One of the words the contract knows: {', '.join(closed)}.", sql) if closed else None
 
 

@@ -1,4 +1,6 @@
-"""Contracts as SQL DDL, for databases that mirror a table and for people who read DDL."""
+"""Contracts as SQL DDL, for databases that mirror a table and for people who read DDL; and values as they stand in SQL."""
+
+from datetime import date, datetime
 
 from factolake.contracts.table import Table, Type
 
@@ -22,8 +24,21 @@ def ddl(table: Table) -> str:
     lines = []
     for column in table.columns:
         null = "" if column.nullable else " NOT NULL"
-        comment = column.doc.replace("'", "''")
-        lines.append(f"  {column.name} {_SPARK_SQL[column.type]}{null} COMMENT '{comment}'")
+        lines.append(f"  {column.name} {_SPARK_SQL[column.type]}{null} COMMENT {literal(column.doc)}")
     partition = f"\nPARTITIONED BY ({', '.join(table.partition_by)})" if table.partition_by else ""
-    grain = table.grain.replace("'", "''")
-    return f"CREATE TABLE {table.name} (\n" + ",\n".join(lines) + f"\n) USING DELTA{partition}\nCOMMENT '{grain}'"
+    return f"CREATE TABLE {table.name} (\n" + ",\n".join(lines) + f"\n) USING DELTA{partition}\nCOMMENT {literal(table.grain)}"
+
+
+def literal(value: object) -> str:
+    """A time in UTC, a date, a whole number or a text as a condition of DuckDB and delta-rs takes it.
+
+    >>> literal("L1's"), literal(7), literal(date(2026, 3, 2))
+    ("'L1''s'", '7', "DATE '2026-03-02'")
+    """
+    if isinstance(value, datetime):
+        return f"TIMESTAMP '{value.strftime('%Y-%m-%d %H:%M:%S.%f')}+00:00'"
+    if isinstance(value, date):
+        return f"DATE '{value.isoformat()}'"
+    if isinstance(value, int):
+        return str(value)
+    return "'" + str(value).replace("'", "''") + "'"

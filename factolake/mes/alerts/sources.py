@@ -13,7 +13,7 @@ from factolake.mes.exchange.models import ConfirmationState, ImportState
 from factolake.mes.maintenance.models import RequestState
 from factolake.mes.production.models import Operation
 from factolake.mes.quality.models import EventState, HoldState, Severity
-from factolake.mes.signals.models import MachineAlertState, Verdict
+from factolake.mes.signals.models import Verdict, still_stands
 from factolake.mes.signals.words import headline
 
 Row = Mapping[str, Any]
@@ -109,7 +109,7 @@ def _machine_alert(change: Change, row: Row) -> Finding | None:
 
 
 def _stands(row: Row) -> bool:
-    return row["state"] == MachineAlertState.OPEN.value and row["verdict"] != Verdict.FALSE.value
+    return still_stands(str(row["state"]), str(row["verdict"]))
 
 
 def _path(row: Row) -> str:

@@ -73,3 +73,13 @@ class TakenFrom(Record):
     table = models.CharField(max_length=64, primary_key=True, db_comment="Table of the sync.")
     version = models.BigIntegerField(db_comment="Newest version taken.")
     history = models.TextField(db_comment="History of the lake's table that the version counts in.")
+
+    def since(self, history: str) -> int:
+        """The version after which rows are new; all of them are in another history."""
+        return self.version if self.history == history else -1
+
+    def move(self, history: str, version: int) -> None:
+        """All up to there is taken."""
+        if (self.history, self.version) != (history, version):
+            self.history, self.version = history, version
+            self.save()

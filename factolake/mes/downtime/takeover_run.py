@@ -11,14 +11,15 @@ from django.db.models import F
 from factolake.domain.action import Effect, Role
 from factolake.mes.core.action import At, Form, action
 from factolake.mes.core.call import Call
-from factolake.mes.core.lake import bookmark, is_there, rows, utc
+from factolake.mes.core.lake import rows, utc
 from factolake.mes.downtime.models import Stop, StopConflict, StopState, TakenFrom
 from factolake.mes.downtime.takeover import Key, LakeStop, new_stop, plan
+from factolake.mes.downtime.taking import Feed
 from factolake.mes.equipment.models import Equipment
 from factolake.mes.people.services import act, service
 
 TABLE = "lake_downtime"
-SOURCE = "silver.downtime"
+FEED = Feed(TABLE, "silver.downtime")
 LAKE = "lake"
 """Id of the service that brings what the lake says; it may not sign in."""
 _COLUMNS = "machine, from_ts, to_ts, is_open, state, state_raw, causing_machine, asks_reason, lake_version"
@@ -28,13 +29,11 @@ _LIVE = (StopState.CURRENT.value, StopState.MERGED.value)
 @action("stop_takeover.create", At(), {Role.ENGINEER}, Effect.PRODUCTION, by_owner=True)
 def take_stops(call: Call, _: None, __: Form) -> TakenFrom:
     """Take what the lake says of stops into the record now; it is done every few seconds by itself."""
-    mark, _made = TakenFrom.objects.select_for_update().get_or_create(table=TABLE, defaults={"version": -1, "history": "", "changed_ts": call.at_ts})
-    now_at = _bookmark()
+    mark, now_at = FEED.mark(call), FEED.at()
     if now_at is None:
         return mark
     history, version = now_at
-    since = mark.version if mark.history == history else -1
-    told = [_lake_stop(row) for row in rows(f"SELECT {_COLUMNS} FROM {TABLE} WHERE lake_version > %s ORDER BY from_ts", [since])]
+    told = [_lake_stop(row) for row in rows(f"SELECT {_COLUMNS} FROM {TABLE} WHERE lake_version > %s ORDER BY from_ts", [mark.since(history)])]
     known = set(Equipment.objects.values_list("equipment_id", flat=True))
     told = [stop for stop in told if stop.machine in known]
     wanted = plan(told, (), _held(stop.key for stop in told))
@@ -47,23 +46,16 @@ def take_stops(call: Call, _: None, __: Form) -> TakenFrom:
         call.change(row, **values)
     for row, says in (*wanted.conflicts, *lost.conflicts):
         _tell(call, row, says, version)
-    if (mark.version, mark.history) != (version, history):
-        mark.version, mark.history = version, history
-        mark.save()
+    mark.move(history, version)
     return mark
 
 
 def turn(now: datetime) -> bool:
     """Take what is new, as the service `lake`; returns whether there was anything new to look at."""
-    mark, at = TakenFrom.objects.filter(table=TABLE).first(), _bookmark()
-    if at is None or (mark is not None and (mark.history, mark.version) == at):
+    if not FEED.has_news():
         return False
     act(service(LAKE, "The lake", now), Role.ENGINEER, "stop_takeover.create", "", now, "sync")
     return True
-
-
-def _bookmark() -> tuple[str, int] | None:
-    return bookmark(SOURCE) if is_there(TABLE) else None
 
 
 def _lake_stop(row: dict[str, Any]) -> LakeStop:

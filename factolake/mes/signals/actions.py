@@ -14,7 +14,7 @@ from factolake.mes.maintenance.models import MaintenanceRequest
 from factolake.mes.signals.asked import asked_of
 from factolake.mes.signals.evidence import evidence_of
 from factolake.mes.signals.forms import JudgeForm, one_line
-from factolake.mes.signals.models import MachineAlert, MachineAlertState, Verdict
+from factolake.mes.signals.models import MachineAlert, MachineAlertState
 from factolake.mes.signals.words import described, headline
 
 GRAVE = frozenset({Severity.MEDIUM.value, Severity.HIGH.value})
@@ -33,7 +33,7 @@ def request_maintenance(call: Call, alert: MachineAlert, _: Form) -> MachineAler
     """Ask for maintenance of the machine, with the alert's words as its description; once an alert."""
     if (asked := asked_of(alert)) is not None:
         raise Conflict(f"maintenance was asked for already because of {alert}: request {asked.pk}, which is {asked.state}")
-    if alert.state == MachineAlertState.WITHDRAWN.value or alert.verdict == Verdict.FALSE.value:
+    if not alert.may_lead_to_maintenance:
         why = "was taken back" if alert.state == MachineAlertState.WITHDRAWN.value else "was a false alarm"
         raise Conflict(f"{alert} {why}; ask for maintenance of {alert.equipment_id} itself where it is needed")
     made = call.create(MaintenanceRequest(equipment=alert.equipment, description=described(alert), requested_by=call.actor, requested_ts=call.at_ts))

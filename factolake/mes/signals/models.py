@@ -73,7 +73,17 @@ class MachineAlert(Record):
     @property
     def stands(self) -> bool:
         """Whether it is still to be looked at: open, and nobody has said that it was a false alarm."""
-        return self.state == MachineAlertState.OPEN.value and self.verdict != Verdict.FALSE.value
+        return still_stands(self.state, self.verdict)
+
+    @property
+    def may_lead_to_maintenance(self) -> bool:
+        """Whether maintenance may be asked for because of it: it was not taken back, and is not called a false alarm."""
+        return self.state != MachineAlertState.WITHDRAWN.value and self.verdict != Verdict.FALSE.value
+
+
+def still_stands(state: str, verdict: str) -> bool:
+    """Whether an alert in `state`, of which people say `verdict`, is still to be looked at; `standing` asks the database the same."""
+    return state == MachineAlertState.OPEN.value and verdict != Verdict.FALSE.value
 
 
 def standing() -> "QuerySet[MachineAlert]":

@@ -13,10 +13,11 @@ from factolake.domain.action import Effect, Role
 from factolake.mes.approvals.models import OPEN_STATES
 from factolake.mes.core.action import At, Form, action
 from factolake.mes.core.call import Call
-from factolake.mes.core.lake import bookmark, is_there, rows
+from factolake.mes.core.lake import rows
 from factolake.mes.core.refusals import Refusal
 from factolake.mes.downtime.models import TakenFrom
 from factolake.mes.downtime.takeover_run import LAKE
+from factolake.mes.downtime.taking import Feed
 from factolake.mes.equipment.models import Equipment
 from factolake.mes.people.models import Person
 from factolake.mes.people.services import act, service
@@ -25,7 +26,7 @@ from factolake.mes.signals.models import MachineAlert, MachineAlertState, standi
 from factolake.mes.signals.takeover import COLUMNS, LakeAlert, lake_alert, new_alert, plan
 
 TABLE = "lake_alert"
-SOURCE = "gold.alerts"
+FEED = Feed(TABLE, "gold.alerts")
 PROPOSER = "signals"
 """Id of the service that proposes maintenance; it may not sign in, and an administrator may disable it."""
 _AT_ONCE = 500
@@ -37,27 +38,23 @@ _told: set[str] = set()
 @action("machine_alert_takeover.create", At(), {Role.ENGINEER}, Effect.PRODUCTION, by_owner=True)
 def take_alerts(call: Call, _: None, __: Form) -> TakenFrom:
     """Take what the lake says of machine alerts into the record now; it is done every few seconds by itself."""
-    mark, _made = TakenFrom.objects.select_for_update().get_or_create(table=TABLE, defaults={"version": -1, "history": "", "changed_ts": call.at_ts})
-    now_at = _bookmark()
+    mark, now_at = FEED.mark(call), FEED.at()
     if now_at is None:
         return mark
     history, version = now_at
-    told = list(_told_since(mark.version if mark.history == history else -1))
+    told = list(_told_since(mark.since(history)))
     wanted = plan(told, _held([one.alert_id for one in told]), _gone())
     for one in wanted.made:
         call.create(new_alert(one))
     for row, values in wanted.changed:
         call.change(row, **values)
-    if (mark.version, mark.history) != (version, history):
-        mark.version, mark.history = version, history
-        mark.save()
+    mark.move(history, version)
     return mark
 
 
 def turn(now: datetime) -> bool:
     """Take what is new, as the service `lake`, then propose maintenance and take back proposals; returns whether anything was done."""
-    mark, at = TakenFrom.objects.filter(table=TABLE).first(), _bookmark()
-    is_news = at is not None and (mark is None or (mark.history, mark.version) != at)
+    is_news = FEED.has_news()
     if is_news:
         act(service(LAKE, "The lake", now), Role.ENGINEER, "machine_alert_takeover.create", "", now, "sync")
         crash_point("signals.taken")
@@ -98,10 +95,6 @@ def _done(action_name: str, key: str, now: datetime, **payload: str) -> bool:
 
 def _proposer(now: datetime) -> Person:
     return service(PROPOSER, "Signals of machines", now, proposes=True)
-
-
-def _bookmark() -> tuple[str, int] | None:
-    return bookmark(SOURCE) if is_there(TABLE) else None
 
 
 def _told_since(version: int) -> Iterator[LakeAlert]:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 import structlog
 
+from factolake.contracts.formats.sql import literal
 from factolake.contracts.silver_features import FEATURES_WINDOW
 from factolake.errors import TableDamaged
 from factolake.lake.tables import Handle, Lake
@@ -141,18 +142,14 @@ class Trends:
 
 
 def _condition(asked: Wanted) -> str:
-    names = ", ".join(map(_quoted, asked.signals))
+    names = ", ".join(map(literal, asked.signals))
     days = f"day >= DATE '{asked.from_ts.astimezone(UTC):%Y-%m-%d}' AND day <= DATE '{asked.to_ts.astimezone(UTC):%Y-%m-%d}'"
     times = f"window_ts >= {_stamp(asked.from_ts)} AND window_ts < {_stamp(asked.to_ts)}"
-    return f"{days} AND machine = {_quoted(asked.machine)} AND signal IN ({names}) AND {times}"
+    return f"{days} AND machine = {literal(asked.machine)} AND signal IN ({names}) AND {times}"
 
 
 def _stamp(time: datetime) -> str:
     return f"TIMESTAMP '{time.astimezone(UTC):%Y-%m-%d %H:%M:%S}+00:00'"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _time(value: object) -> datetime | None:

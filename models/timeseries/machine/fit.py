@@ -57,7 +57,7 @@ class MachineSettings:
     def fit(self, signals: Signals, products: Sequence[str] = ()) -> MachineModel:
         """A model of the regimes that have rows enough; `products` by the number of their regime. Raises ValueError where none has."""
         names, settling = tuple(sorted(signals.names)), settling_rows(signals.seconds)
-        first = _rows_until(signals.regimes, FITTED_SHARE)
+        first = learnt_rows(signals.regimes)
         regimes = _expected(signals, names, settling, first)
         weight = 1.0 - math.exp(-1.0 / self.memory_rows)
         smoothed, _ = Rests(names, regimes, weight, settling).of(signals)
@@ -82,10 +82,10 @@ def clean_maxima(seconds: Floats, score: Floats, alerting: AlertingSettings) -> 
     return Clean.of(seconds, score, quiet, persistence_s, alerting.longest_step_s, BLOCK_S).maxima
 
 
-def _rows_until(regimes: Numbers, share: float) -> int:
-    """The row up to which `share` of the running ones lie."""
+def learnt_rows(regimes: Numbers) -> int:
+    """So many rows hold the first two thirds of the running ones: from these signals are learnt, by those after them thresholds are set."""
     ran = np.flatnonzero(regimes >= 0)
-    return int(ran[round(len(ran) * share) - 1]) + 1 if len(ran) else 0
+    return int(ran[round(len(ran) * FITTED_SHARE) - 1]) + 1 if len(ran) else 0
 
 
 def _expected(signals: Signals, names: tuple[str, ...], settling: int, first: int) -> dict[int, Expected]:

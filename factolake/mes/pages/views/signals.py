@@ -7,7 +7,7 @@ from functools import partial
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from factolake.domain.alert import WEEK_BUDGET, Alert, Contribution, PastEvent, Severity
+from factolake.domain.alert import WEEK_BUDGET, Alert, Contribution, Gravity, PastEvent, Severity, gravity
 from factolake.mes.core.action import ACTIONS
 from factolake.mes.core.refusals import NotFound
 from factolake.mes.core.resource import RESOURCES, visible
@@ -106,7 +106,7 @@ def signal(request: HttpRequest, key: str) -> HttpResponse:
         "past": _past(rights, one, found),
         "asked": asked,
         "proposal": waiting(one),
-        "may_ask": asked is None and _can_ask(one) and rights.holds(ACTIONS["machine_alert.request_maintenance"].roles, one.place),
+        "may_ask": asked is None and one.may_lead_to_maintenance and rights.holds(ACTIONS["machine_alert.request_maintenance"].roles, one.place),
         "may_judge": rights.holds(judge.roles, one.place),
         "fields": [field for field in fields_of(judge, rights, said) if field.name != "verdict"],
         "once": new_key(),
@@ -133,12 +133,8 @@ def _shown(one: MachineAlert, *, is_german: bool) -> Shown:
     return Shown(one, headline(one.text_de if is_german else one.text_en), lamp, stake)
 
 
-def _gravest(one: Shown) -> tuple[int, float, float, datetime]:
-    return (-Severity(one.alert.severity).rank, -(one.at_stake_min or 0.0), -one.alert.strength, one.alert.onset_ts)
-
-
-def _can_ask(one: MachineAlert) -> bool:
-    return one.state != MachineAlertState.WITHDRAWN.value and one.verdict != Verdict.FALSE.value
+def _gravest(one: Shown) -> Gravity:
+    return gravity(Severity(one.alert.severity), one.at_stake_min, one.alert.strength, one.alert.onset_ts)
 
 
 def _part(said: Contribution) -> Part:
