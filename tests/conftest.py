@@ -7,6 +7,7 @@ become fast; the others get files. `--engines sail` is for speed while developin
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +17,17 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from factolake.lake.engine import Engine
+
+
+FOR_FEW_ROWS = {
+    "spark.master": "local[1]",
+    "spark.sql.shuffle.partitions": "1",
+    "spark.databricks.delta.snapshotPartitions": "1",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+}
+"""Compiling its queries anew in every test is a third of the JVM's time. `test_both_engines` runs all refinements with the settings of a plant."""
 
 
 class Shares(LoadScopeScheduling):
@@ -54,12 +66,16 @@ def jvm() -> Iterator[Engine]:
     from factolake.lake.engine import engine
     from factolake.lake.jars import jar_files
     from factolake.lake.java import find_java, spark_home
+    from factolake.lake.jvm import CONF
 
     try:
         jar_files(), find_java(), spark_home()
     except MissingDependency as missing:
         pytest.skip(str(missing))
-    with engine("spark") as running:
+    with ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("factolake.lake.jvm.CONF", {**CONF, **FOR_FEW_ROWS})
+            running = stack.enter_context(engine("spark"))
         yield running
 
 

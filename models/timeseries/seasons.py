@@ -29,7 +29,8 @@ class Season:
     def expected(self, seconds: Floats, values: Floats) -> Floats:
         """What was usual at each of `seconds` before `values` came, NaN where no earlier period says; then `values` are remembered."""
         periods = np.floor(seconds / self._period_s)
-        bins = np.minimum((seconds / self._period_s - periods) * self._bins, self._bins - 1).astype(np.int64).tolist()
+        # Multiplied before it is divided: full hours of a day stay whole numbers, and none falls into the bin before it.
+        bins = np.minimum((seconds - periods * self._period_s) * self._bins / self._period_s, self._bins - 1).astype(np.int64).tolist()
         usual = np.full(len(values), np.nan)
         for row, (period, place, value) in enumerate(zip(periods.astype(np.int64).tolist(), bins, values.tolist(), strict=True)):
             if period != self._period[place]:

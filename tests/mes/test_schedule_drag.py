@@ -180,6 +180,17 @@ def test_an_assembly_is_refused_before_what_it_takes_is_made() -> None:
 
 
 @pytest.mark.usefixtures("sqlite_record")
+def test_who_says_no_to_a_change_says_no_to_the_work_that_takes_what_it_makes() -> None:
+    orders("PO-2")
+    housings(LINE, M3)
+    accept(propose(at("PO-5.10", M3, 3), at("PO-2.10", M1, 4), at("PO-2.20", M2, 6)))
+    version = propose(at("PO-5.10", M3, 1), at("PO-2.10", M1, 2), at("PO-2.20", M2, 7))
+    do("planner", "schedule_entry.reject", str(version.entries.get(operation_id="PO-5.10").pk))
+    version.refresh_from_db()
+    assert (version.state, version.ended_why) == ("rejected", ""), "the assembly goes, and what follows it in its order"
+
+
+@pytest.mark.usefixtures("sqlite_record")
 def test_what_another_line_makes_and_takes_counts_as_in_the_planner() -> None:
     second_line()
     orders("PO-2")

@@ -65,6 +65,17 @@ def test_what_stands_in_the_way_of_a_rejected_change_goes_too() -> None:
     assert with_dependents(present, swapped, {"A.10"}) == {"A.10", "B.10"}
 
 
+def test_what_takes_the_work_of_a_rejected_change_goes_too_and_what_does_not_stays() -> None:
+    present = plan(place("A.10", "M1", 4, 5), place("B.10", "M2", 6, 7), place("C.10", "M3", 6, 7))
+    changes = plan(place("A.10", "M1", 0, 1), place("B.10", "M2", 1, 2), place("C.10", "M3", 1, 2))
+    waits = {"B.10": ("A.10",)}
+    assert with_dependents(present, changes, {"A.10"}, waits) == {"A.10", "B.10"}
+    assert with_dependents(present, changes, {"B.10"}, waits) == {"B.10"}
+    assert with_dependents(present, plan(place("B.10", "M2", 1, 2)), {"C.10"}, waits) == {"B.10"}, "what it takes is made later"
+    late = list(clashes({**present, "B.10": place("B.10", "M2", 1, 2)}, {"B.10"}, waits))
+    assert [clash.told() for clash in late] == ["B.10 would begin at 2026-03-02 07:00 UTC, and A.10 before it ends at 2026-03-02 11:00 UTC"]
+
+
 def test_the_sequence_of_a_machine_is_that_of_its_starts() -> None:
     places = plan(place("A.10", "M1", 3, 4), place("B.10", "M1", 1, 2), place("C.10", "M2", 5, 6))
     assert places_in_sequence(places) == {"B.10": 1, "A.10": 2, "C.10": 1}

@@ -1,6 +1,7 @@
 """FactoMES by its commands: tables, the first administrator, what is open, the audit, and the server itself, started, asked and stopped."""
 
 import json
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -17,27 +18,43 @@ from command_line import REPOSITORY, environment, factolake, sentence, wait_for
 PLANT = str(REPOSITORY / "conf" / "plant.toml")
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
+def a_home(parent: Path) -> Path:
     """A data folder whose settings name the shipped plant."""
-    folder = tmp_path / "home"
+    folder = parent / "home"
     (folder / "conf").mkdir(parents=True)
     (folder / "conf" / "factolake.toml").write_text(f'plant_file = "{PLANT}"\n[ports]\ngate = 0\n', encoding="utf-8")
     return folder
 
 
-def with_admin(home: Path) -> Path:
-    done = subprocess.run(
-        [sys.executable, "-m", "pipelines.cli", "mes", "createadmin", "anna", "--name", "Anna", "--password-stdin"],
-        input="correct horse battery\n",
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return a_home(tmp_path)
+
+
+def createadmin(home: Path, name: str, password: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "pipelines.cli", "mes", "createadmin", name, "--name", name.title(), "--password-stdin"],
+        input=f"{password}\n",
         cwd=home.parent,
         env=environment(home),
         capture_output=True,
         text=True,
         timeout=120,
     )
+
+
+@pytest.fixture(scope="module")
+def administered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with tables and Anna, made once; a test works on a copy."""
+    home = a_home(tmp_path_factory.mktemp("administered"))
+    done = createadmin(home, "anna", "correct horse battery")
     assert (done.returncode, done.stdout.strip()) == (0, "anna is administrator of the enterprise"), done.stderr
     return home
+
+
+@pytest.fixture
+def with_admin(administered: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(administered, tmp_path / "home"))
 
 
 def test_tables_are_made_once_and_filled_from_the_plant_file(home: Path) -> None:
@@ -47,8 +64,8 @@ def test_tables_are_made_once_and_filled_from_the_plant_file(home: Path) -> None
     assert json.loads(factolake(home, "mes", "migrate", "--json").stdout) == {"steps": [], "equipment_seeded": 0}
 
 
-def test_check_tells_roles_addresses_and_that_nothing_is_open(home: Path) -> None:
-    told = json.loads(factolake(with_admin(home), "mes", "check", "--json").stdout)
+def test_check_tells_roles_addresses_and_that_nothing_is_open(with_admin: Path) -> None:
+    told = json.loads(factolake(with_admin, "mes", "check", "--json").stdout)
     assert (told["open_permissions"], told["pending_migrations"], told["roles"]["admin"]) == ([], [], 1)
     assert told["audit"]["sound"]
     release = next(one for one in told["endpoints"] if one["path"] == "/api/v1/lots/{key}/release")
@@ -56,28 +73,21 @@ def test_check_tells_roles_addresses_and_that_nothing_is_open(home: Path) -> Non
 
 
 def test_the_first_administrator_is_named_once_and_with_a_real_password(home: Path) -> None:
-    weak = subprocess.run(
-        [sys.executable, "-m", "pipelines.cli", "mes", "createadmin", "anna", "--password-stdin"],
-        input="password\n",
-        cwd=home.parent,
-        env=environment(home),
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    weak = createadmin(home, "anna", "password")
     assert weak.returncode == 1
     assert "password:" in sentence(weak)
-    done = factolake(with_admin(home), "mes", "createadmin", "eve", "--password-stdin")
+    assert createadmin(home, "anna", "correct horse battery").returncode == 0
+    done = createadmin(home, "eve", "correct horse battery")
     assert done.returncode == 1
     assert "there is an administrator already" in sentence(done)
 
 
-def test_an_audit_that_was_edited_is_found(home: Path) -> None:
-    assert json.loads(factolake(with_admin(home), "audit", "verify", "--json").stdout)["sound"]
-    with sqlite3.connect(home / "mes" / "mes.sqlite") as database:
+def test_an_audit_that_was_edited_is_found(with_admin: Path) -> None:
+    assert json.loads(factolake(with_admin, "audit", "verify", "--json").stdout)["sound"]
+    with sqlite3.connect(with_admin / "mes" / "mes.sqlite") as database:
         database.execute("DROP TRIGGER audit_no_update")
         database.execute("UPDATE audit_auditentry SET actor = 'eve' WHERE number = 1")
-    done = factolake(home, "audit", "verify", "--json")
+    done = factolake(with_admin, "audit", "verify", "--json")
     told = json.loads(done.stdout)
     assert (done.returncode, told["sound"], told["faults"][0]["number"]) == (1, False, 1)
 

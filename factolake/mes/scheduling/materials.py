@@ -17,7 +17,7 @@ from factolake.mes.production.models import BillItem, Consumption, Delivery, Del
 from factolake.mes.production.models import Order as OrderRow
 from factolake.planning.building.leaving_out import last_steps
 from factolake.planning.pegging import Maker, Pegged, demands_of, maker_of, pegged
-from factolake.planning.situation import Order, OrderOperation, Peg, Stock
+from factolake.planning.situation import Order, OrderOperation, Peg, PegKind, Stock
 
 Amounts = Mapping[str, Mapping[str, float]]
 Bills = Mapping[tuple[str, int], Mapping[str, float]]
@@ -48,6 +48,16 @@ def materials_of(line: Equipment, work: Sequence[Operation], now: datetime) -> M
     taken = {step.operation_id: step.taken for steps in found.values() for step in steps if step.taken}
     result = _pegged(line, now, {each.pk for each in work}, orders, found, stocks.values())
     return Materials(needs, taken, result.stocks, result.pegs)
+
+
+def makers_of(line: Equipment, work: Sequence[Operation], now: datetime) -> dict[str, tuple[str, ...]]:
+    """By operation of the line those that make what it waits for: the last steps of the line's orders that its material is pegged to."""
+    last: dict[str, Operation] = {}
+    for each in sorted(work, key=lambda each: (each.number, each.part)):
+        last[each.order_id] = each
+    pegs = materials_of(line, work, now).pegs
+    found = {key: tuple(last[peg.order_id].pk for peg in of if peg.kind is PegKind.HERE and peg.order_id in last) for key, of in pegs.items()}
+    return {key: makers for key, makers in found.items() if makers}
 
 
 def _bills(items: QuerySet[BillItem]) -> dict[tuple[str, int], dict[str, float]]:

@@ -1,12 +1,12 @@
 """What makes a sequence of operations possible, and what goes with a change that is rejected. Pure: values in, values out.
 
 An operation's place is where and when it is planned. Two places clash where a work unit would do both at once, or where an operation would begin
-before the ones before it in its order have ended (with one that overlaps: have begun). Only clashes that a change takes part in are anybody's
-fault: what people planned before may be as it is.
+before the ones before it in its order have ended (with one that overlaps: have begun), or before one has ended that makes what it takes. Only
+clashes that a change takes part in are anybody's fault: what people planned before may be as it is.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
@@ -48,9 +48,12 @@ class Clash:
 
 Plan = Mapping[str, Place]
 """Places by operation id."""
+Waits = Mapping[str, Collection[str]]
+"""By operation those of other orders which make what it takes."""
+NONE: Waits = {}
 
 
-def clashes(plan: Plan, changed: Iterable[str]) -> Iterator[Clash]:
+def clashes(plan: Plan, changed: Iterable[str], waits: Waits = NONE) -> Iterator[Clash]:
     """The clashes of `plan` that one of the operations `changed` takes part in: for each place at most one a rule, so none when there is none."""
     moved = frozenset(changed)
     machines, orders = defaultdict(list), defaultdict(list)
@@ -62,18 +65,20 @@ def clashes(plan: Plan, changed: Iterable[str]) -> Iterator[Clash]:
         yield from _on_machine(sorted(places, key=attrgetter("start_ts", "end_ts", "operation_id")), moved)
     for places in orders.values():
         yield from _in_order(sorted(places, key=attrgetter("step")), moved)
+    yield from _in_wait(plan, waits, moved)
 
 
-def with_dependents(present: Plan, changes: Plan, rejected: Iterable[str]) -> frozenset[str]:
+def with_dependents(present: Plan, changes: Plan, rejected: Iterable[str], waits: Waits = NONE) -> frozenset[str]:
     """The operations whose changes go when those of `rejected` do; what is left of `changes` over `present` clashes nowhere.
 
-    Gone are those planned later on the same equipment, later ones of the same order, and what would clash with an operation that stays where it is.
+    Gone are those planned later on the same equipment, later ones of the same order, those that take what one that is gone makes, and what would
+    clash with an operation that stays where it is.
     """
     gone = frozenset(rejected) & changes.keys()
     while True:
-        more = gone | _followers(changes, gone)
+        more = gone | _followers(changes, gone, waits)
         kept = {key: place for key, place in changes.items() if key not in more}
-        for clash in clashes({**present, **kept}, kept):
+        for clash in clashes({**present, **kept}, kept, waits):
             more |= {clash.later.operation_id, clash.earlier.operation_id} & kept.keys()
         if more == gone:
             return gone
@@ -120,13 +125,21 @@ def _in_order(places: list[Place], moved: frozenset[str]) -> Iterator[Clash]:
         previous = place
 
 
+def _in_wait(plan: Plan, waits: Waits, moved: frozenset[str]) -> Iterator[Clash]:
+    for key, makers in waits.items():
+        places = [plan[maker] for maker in makers if maker in plan and not moved.isdisjoint((key, maker))]
+        last = max(places, key=attrgetter("end_ts", "operation_id"), default=None)
+        if last is not None and key in plan and last.end_ts > plan[key].start_ts:
+            yield Clash(plan[key], last, is_same_equipment=False)
+
+
 def _later(one: Place | None, other: Place) -> Place:
     """The place that ends later."""
     return other if one is None or other.end_ts > one.end_ts else one
 
 
-def _followers(changes: Plan, gone: frozenset[str]) -> frozenset[str]:
-    """Changes later on the equipment of one that is gone, or of its order."""
+def _followers(changes: Plan, gone: frozenset[str], waits: Waits) -> frozenset[str]:
+    """Changes later on the equipment of one that is gone, or of its order, or of what takes what it makes."""
     starts: dict[str, datetime] = {}
     steps: dict[str, tuple[int, int]] = {}
     for key in gone:
@@ -138,6 +151,7 @@ def _followers(changes: Plan, gone: frozenset[str]) -> frozenset[str]:
         for key, place in changes.items()
         if (place.equipment_id in starts and place.start_ts > starts[place.equipment_id])
         or (place.order_id in steps and place.step > steps[place.order_id])
+        or not gone.isdisjoint(waits.get(key, ()))
     )
 
 

@@ -237,3 +237,11 @@ def test_a_trajectory_is_as_far_as_its_nearest_of_old() -> None:
     old = [row for row in range(0, 300, 2) if row < 300 - ways.reach][-100:]
     assert found == pytest.approx([min(np.sqrt(np.square(embedded[row] - embedded[one]).mean()) for one in old) for row in range(300, 320)])
     assert np.isnan(Trajectories(3, 4, 2, 200).distances(padded[: 20 + before])).all()
+
+
+def test_each_five_minutes_of_a_day_have_a_bin_of_their_own() -> None:
+    season, step_s = Season(DAY_S, bins=288, share=0.25), 300.0
+    usual = [season.expected(DAY_S * day + step_s * np.arange(288), 10.0 * day + np.arange(288.0)) for day in (20_000, 20_001, 20_002)]
+    np.testing.assert_array_equal(usual[1], 200_000 + np.arange(288.0))
+    assert np.isnan(usual[0]).all()
+    np.testing.assert_allclose(usual[2], 200_000 + np.arange(288.0) + 10 / 1.75, rtol=1e-12)

@@ -10,6 +10,7 @@ from factolake.mes.equipment.models import Equipment, EquipmentLevel
 from factolake.mes.production.forms import WhyForm
 from factolake.mes.production.models import Operation
 from factolake.mes.scheduling.forms import ScheduleForm
+from factolake.mes.scheduling.materials import makers_of
 from factolake.mes.scheduling.models import SCHEDULE_STATES, EntryState, ScheduleEntry, ScheduleState, ScheduleVersion
 from factolake.mes.scheduling.present import equipment_of, open_operations, overtaken, place_in, plan_of, standing
 from factolake.mes.scheduling.proposing import changes, digest_of
@@ -98,7 +99,9 @@ def recheck_schedule(call: Call, version: ScheduleVersion, _: Form) -> ScheduleV
 
 @action("schedule_entry.reject", On(ScheduleEntry), DECIDERS, Effect.REVERSIBLE)
 def reject_change(call: Call, entry: ScheduleEntry, form: Form) -> ScheduleEntry:
-    """Say no to one change of a proposal; those that depend on it go with it: later on the same machine, later in the same order, and in its way."""
+    """Say no to one change of a proposal; those that depend on it go with it: later on the same machine or in the same order, waiting for what it
+    makes, and in its way.
+    """
     version = entry.schedule
     SCHEDULE_STATES.check(version.pk, version.state, ScheduleState.REJECTED)
     if entry.state != EntryState.PROPOSED.value:
@@ -107,7 +110,8 @@ def reject_change(call: Call, entry: ScheduleEntry, form: Form) -> ScheduleEntry
     entries = {each.operation_id: each for each in standing(version)}
     operations = _operations_of(version, entries.values())
     wanted = {key: place_in(each, operations[key]) for key, each in entries.items()}
-    gone = with_dependents(plan_of(operations.values()), wanted, {entry.operation_id})
+    waits = makers_of(version.line, list(operations.values()), call.at_ts)
+    gone = with_dependents(plan_of(operations.values()), wanted, {entry.operation_id}, waits)
     for key in sorted(gone - {entry.operation_id}):
         call.change(entries[key], state=EntryState.REJECTED.value)
     call.change(entry, state=EntryState.REJECTED.value)
