@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from mes_rows import T0
@@ -13,6 +14,9 @@ from factolake.config.settings import Settings
 from factolake.domain.clock import ManualClock
 from factolake.lake.tables import Lake
 from factolake.mes.project.configure import start
+
+if TYPE_CHECKING:
+    from erp_folder import Folder
 
 _home = tempfile.TemporaryDirectory(prefix="factomes")
 start(Settings(home=Path(_home.name)))  # before the tests import any table
@@ -94,3 +98,16 @@ def record(request: pytest.FixtureRequest, tmp_path: Path, record_templates: dic
 def sqlite_record(request: pytest.FixtureRequest, tmp_path: Path, record_templates: dict[str, str]) -> Iterator[str]:
     """The same on SQLite only, for what no database can change."""
     yield from fresh_record(request, tmp_path, record_templates, "sqlite")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> "Iterator[Folder]":
+    """The ERP's folder, and the settings that name it."""
+    from django.test import override_settings
+    from erp_folder import Folder
+
+    root = tmp_path / "erp"
+    root.mkdir()
+    made = Folder(root)
+    with override_settings(FACTOMES_ERP=made.settings):
+        yield made

@@ -6,24 +6,22 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.test import override_settings
+from erp_folder import DAY, Folder, work
 from http_erp import Answer, http_erp
-from record_plant import LINE, NOW, do
+from record_plant import LINE, do
 
 from factolake.config.settings import ErpSettings
-from factolake.domain.action import Role
 from factolake.errors import ConfigError
 from factolake.mes.audit import chain
 from factolake.mes.audit.models import AuditEntry, AuditHead
 from factolake.mes.core.refusals import Conflict
-from factolake.mes.exchange import erp, inbox
+from factolake.mes.exchange import erp
 from factolake.mes.exchange.applying import part
 from factolake.mes.exchange.deliver import deliver_once
 from factolake.mes.exchange.erp import ErpDoor
@@ -31,50 +29,12 @@ from factolake.mes.exchange.models import ErpConfirmation, ErpImport
 from factolake.mes.exchange.ports import Accepted, Message, Refused, SendResult, Unavailable
 from factolake.mes.exchange.proceed import proceed_once
 from factolake.mes.people.models import Person
-from factolake.mes.people.services import act, service
 from factolake.mes.production.models import MaterialDefinition, Order
 from factolake.mes.project.check import facts
 
 both_databases = pytest.mark.usefixtures("record")
 one_database = pytest.mark.usefixtures("sqlite_record")
-DAY = NOW + timedelta(days=1)
 ORDERS = f"order_id,material_id,quantity,line_id,release\nPO-1,G,10,{LINE},true\nPO-2,G,5,NONE,true\n"
-
-
-class Folder:
-    """The ERP's folder and the door to it, with a clock that every turn moves on."""
-
-    def __init__(self, root: Path) -> None:
-        self.root, self.clock = root, DAY
-        self.settings = ErpSettings(system="sap", folder=root)
-        self.door = ErpDoor(self.settings)
-
-    def drop(self, name: str, content: str | bytes, age_s: int = 0) -> None:
-        """Put a document in the inbox, last changed `age_s` before the others."""
-        (self.root / "inbox").mkdir(exist_ok=True)
-        file = self.root / "inbox" / name
-        file.write_bytes(content if isinstance(content, bytes) else content.encode())
-        os.utime(file, (10_000 - age_s, 10_000 - age_s))
-
-    def turn(self, times: int = 2) -> None:
-        for _ in range(times):
-            self.clock += timedelta(seconds=5)
-            self.door.turn(self.clock)
-
-    def names(self, where: str) -> list[str]:
-        return sorted(path.name for path in (self.root / where).iterdir())
-
-    def answers(self, where: str) -> list[dict[str, Any]]:
-        return [json.loads(path.read_bytes()) for path in sorted((self.root / where).glob("*.answer.json"))]
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Folder]:
-    root = tmp_path / "erp"
-    root.mkdir()
-    made = Folder(root)
-    with override_settings(FACTOMES_ERP=made.settings):
-        yield made
 
 
 @both_databases
@@ -194,18 +154,6 @@ def test_killed_between_taking_and_putting_aside_a_document_is_imported_once(fol
     assert ErpImport.objects.count() == 1
     assert [(one["imported"], one["skipped"]) for one in folder.answers("taken")] == [(1, 0)]
     assert folder.names("inbox") == []
-
-
-def work(order_id: str, *goods: int) -> None:
-    """An order of the ERP `sap` that reports these quantities."""
-    sap = service("sap", "The ERP", NOW)
-    rows = {"materials": {"material_id": "G"}, "orders": {"order_id": order_id, "material_id": "G", "quantity": 10, "line_id": LINE, "release": True}}
-    for kind, row in rows.items():
-        given = {"kind": kind, "format": "json", "source_system": "sap", "document": json.dumps([row])}
-        assert act(sap, Role.PLANNER, "erp_import.create", "", NOW, **given)["errors"] == 0
-    do("operator", "operation.start", f"{order_id}.10")
-    for good in goods:
-        do("operator", "operation.report", f"{order_id}.10", good=good)
 
 
 @both_databases
@@ -329,86 +277,6 @@ def test_the_id_of_a_person_is_no_erp(tmp_path: Path) -> None:
 def test_with_nothing_to_say_over_http_the_erps_service_is_left_to_be_made_with_its_token() -> None:
     ErpDoor(ErpSettings(system="sap", url="http://127.0.0.1:9/")).turn(DAY)
     do("admin", "person.create", person_id="sap", name="SAP", kind="service")
-
-
-@one_database
-def test_a_document_renamed_over_one_that_is_being_taken_is_imported_too(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder.drop("materials.json", '[{"material_id": "A"}]', age_s=60)
-    replace = os.replace
-
-    def late(source: Path, target: Path) -> None:
-        """The ERP renames just before the document is put aside."""
-        monkeypatch.setattr(os, "replace", replace)
-        folder.drop("materials.json", '[{"material_id": "B"}]')
-        replace(source, target)
-
-    put_whole = inbox.put_whole
-
-    def answered(path: Path, content: bytes) -> None:
-        put_whole(path, content)
-        monkeypatch.setattr(os, "replace", late)
-
-    monkeypatch.setattr(inbox, "put_whole", answered)
-    folder.turn()
-    monkeypatch.undo()
-    folder.turn()
-    assert set(MaterialDefinition.objects.values_list("pk", flat=True)) == {"A", "B"}
-    assert (folder.names("inbox"), len(folder.answers("taken"))) == ([], 2)
-
-
-@one_database
-def test_a_document_dropped_again_while_it_is_applied_has_the_last_word(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(part, "PART_ROWS", 2)
-    for age_s, said, names in ((60, "old", "ABCD"), (0, "new", "CDAB")):
-        folder.drop("materials.json", json.dumps([{"material_id": one, "description": said} for one in names]), age_s)
-        folder.turn(3)
-    while proceed_once(folder.clock):
-        pass
-    folder.turn(3)
-    while proceed_once(folder.clock):
-        pass
-    folder.turn()
-    assert set(MaterialDefinition.objects.values_list("description", flat=True)) == {"new"}
-    assert folder.names("inbox") == []
-
-
-@one_database
-def test_a_document_that_fails_unforeseen_holds_nothing_up_for_ever(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(*_: Any) -> Any:
-        raise ZeroDivisionError
-
-    monkeypatch.setitem(part.APPLIERS, "bills", fails)
-    folder.drop("bills.json", '[{"material_id": "A"}]', age_s=60)
-    folder.drop("materials.json", '[{"material_id": "G"}]')
-    folder.turn(10)
-    assert (folder.names("refused"), folder.names("taken")) == ([], [])
-    folder.turn(2)
-    assert "it failed 10 times, at last by ZeroDivisionError" in folder.answers("refused")[0]["faults"][0]["message"]
-    assert MaterialDefinition.objects.filter(pk="G").exists()
-
-
-@one_database
-def test_an_import_that_stands_still_is_waited_for_an_hour(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(part, "PART_ROWS", 1)
-    folder.drop("materials.json", '[{"material_id": "A"}, {"material_id": "B"}]', age_s=60)
-    folder.drop("materials-2.json", '[{"material_id": "G"}]')
-    folder.turn(3)
-    folder.clock += timedelta(minutes=59)
-    folder.turn(1)
-    assert folder.names("refused") == []
-    folder.clock += timedelta(minutes=2)
-    folder.turn(2)
-    assert "stands still: 1 of 2 rows are not applied" in folder.answers("refused")[0]["faults"][0]["message"]
-    assert [one["document"] for one in folder.answers("taken")] == ["materials-2.json"]
-
-
-@one_database
-def test_progress_that_nobody_may_tell_is_put_aside(folder: Folder) -> None:
-    folder.drop("progress.json", "[]", age_s=60)
-    folder.drop("materials.json", '[{"material_id": "G"}]')
-    folder.turn()
-    assert "progress is what an incumbent MES tells" in folder.answers("refused")[0]["faults"][0]["message"]
-    assert len(folder.answers("taken")) == 1
 
 
 @one_database
