@@ -13,7 +13,7 @@ MACHINE = "L1-M2"
 """Whose bearing wears in the scenario of the demo."""
 PROMOTER = "approver"
 """The played person of FactoMES who lets it judge."""
-NEEDED = ("mlflow", "scipy", "sklearn")
+NEEDED = ("mlflow", "numba", "scipy", "sklearn")
 
 
 def learn(workspace: Workspace, seed: int, clock: Clock) -> None:
@@ -26,6 +26,7 @@ def learn(workspace: Workspace, seed: int, clock: Clock) -> None:
     from models.registry.catalogue import Models
     from models.timeseries.machine.fit import MachineSettings
     from models.timeseries.usable import of_signals
+    from pipelines.signals.pinned import Fitted, keep
     from pipelines.signals.train import bundled, figures_of
 
     plant, settings, now = workspace.plant, workspace.settings, clock.now()
@@ -33,9 +34,11 @@ def learn(workspace: Workspace, seed: int, clock: Clock) -> None:
     signals, products = minutes(weeks.clean((MACHINE,), workspace.shift_start), MACHINE)
     # The line tells setpoints when they change, and most of its minutes have none.
     setpoints = {one.name for one in plant.signals if one.machine == MACHINE and one.kind is SignalKind.SETPOINT}
-    model = MachineSettings().fit(of_signals(signals, [name for name in signals.names if name not in setpoints]), products)
+    fitted = Fitted(of_signals(signals, [name for name in signals.names if name not in setpoints]), products)
+    model = MachineSettings().fit(fitted.signals, fitted.products)
     bundle = bundled(plant, MACHINE, model, {}, figures_of(model), PROMOTER, now)
     models = Models(settings.registry_dir, settings.models_key_file)
     version = models.log_model(bundle)
     digest = models.version(bundle.name, version).sha256
+    keep(settings.registry_dir, bundle.name, digest, fitted)  # what a notebook or the look at drift begins with
     models.promote(bundle.name, version, Approval("demo", PROMOTER, payload_of(bundle.name, version, digest), now), now)

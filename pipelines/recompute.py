@@ -22,7 +22,7 @@ from factolake.errors import Transient
 from factolake.lake.diff import difference
 from factolake.lake.engine import engine
 from factolake.lake.positions import forgotten_position, refine_position
-from factolake.lake.tables import Lake
+from factolake.lake.tables import Handle, Lake
 from factolake.refine.feed import MAX_FEED_ROWS
 from factolake.refine.plant_model import record_plant
 from factolake.refine.refinement import Input, Refinement
@@ -30,7 +30,7 @@ from factolake.refine.registry import REFINEMENTS
 from factolake.refine.runner import Runner
 from factolake.refine.slices import days_of, frozen_slices, rows_of
 
-SOURCES = (bronze.READINGS, bronze.EVENTS, bronze.DEAD_LETTER, ops.CLOCK)
+SOURCES = (bronze.READINGS, bronze.EVENTS, bronze.WAVEFORMS, bronze.DEAD_LETTER, ops.CLOCK)
 COMPARED = tuple(r for r in REFINEMENTS if r.output.layer in ("silver", "gold"))
 
 
@@ -87,10 +87,19 @@ def _copy(published: Lake, copy: Lake, table: Table) -> None:
     if not published.exists(table):
         return
     version = _read_through(published, table)
-    rows = published.open(table).read(version=version)
-    handle = copy.open(table)
-    for start in range(0, rows.num_rows, MAX_FEED_ROWS):
-        handle.append(rows.slice(start, MAX_FEED_ROWS), {})
+    source, handle = published.open(table), copy.open(table)
+    for condition in _portions(source, version):
+        rows = source.read(predicate=condition, version=version)
+        for start in range(0, rows.num_rows, MAX_FEED_ROWS):
+            handle.append(rows.slice(start, MAX_FEED_ROWS), {})
+
+
+def _portions(source: Handle, version: int) -> list[str | None]:
+    """Conditions for the days of a table of captures, of which memory should not hold all; for others all rows."""
+    if source.table is not bronze.WAVEFORMS:
+        return [None]
+    days = pc.unique(source.read(["day"], version=version)["day"]).to_pylist()
+    return [f"day = DATE '{day.isoformat()}'" for day in sorted(days)]
 
 
 def _take_over(published: Lake, copy: Lake, refinement: Refinement) -> None:
@@ -150,7 +159,7 @@ def _read_through(published: Lake, table: Table) -> int:
 
 
 def _rows_after(published: Lake, feed: Input, position: int | None, version: int) -> bool:
-    if feed.table is not bronze.READINGS and feed.only is None:
+    if feed.table not in (bronze.READINGS, bronze.WAVEFORMS) and feed.only is None:
         return False
     columns = feed.columns if feed.only else feed.table.key[:1]
     rows = published.open(feed.table).changes(0 if position is None else position + 1, version, columns)

@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from factolake.config.parse import Strict, parse, read_toml
+from factolake.config.plant_vibration import VibrationPointForm, vibration_points
 from factolake.domain.calendar import Break, Calendar, PlannedStop, PlantCalendar, ShiftPattern, plant_zone
 from factolake.domain.equipment import Line, Machine, Nameplate, Source, SourceOrder, Timeline
 from factolake.domain.plant import PlantModel
@@ -160,6 +161,7 @@ class PlantForm(Strict):
     nameplate: tuple[NameplateForm, ...] = ()
     calendar: tuple[CalendarForm, ...] = ()
     planned_stop: tuple[PlannedStopForm, ...] = ()
+    vibration_point: tuple[VibrationPointForm, ...] = ()
     state_map: dict[str, dict[str, MachineState]] = Field(default_factory=dict)
 
 
@@ -169,6 +171,7 @@ def load_plant(file: Path) -> PlantModel:
     maps = _state_maps(form)
     _check_references(form, maps, file)
     machines = {m.id: _machine(m, form) for m in form.machine}
+    signals = tuple(_signal(m, name, s, file) for m in form.machine for name, s in form.machine_type[m.type].signals.items())
     return PlantModel(
         enterprise=form.site.enterprise,
         site=form.site.id,
@@ -178,10 +181,11 @@ def load_plant(file: Path) -> PlantModel:
         lines=MappingProxyType({x.id: Line(x.id, x.name, form.site.enterprise, form.site.id, x.area, x.bottleneck, x.machines) for x in form.line}),
         machines=MappingProxyType(machines),
         sources=MappingProxyType({s.id: _source(s) for s in form.source}),
-        signals=tuple(_signal(m, name, s, file) for m in form.machine for name, s in form.machine_type[m.type].signals.items()),
+        signals=signals,
         nameplates=tuple(_nameplate(i, n, file) for i, n in enumerate(form.nameplate)),
         calendar=_calendar(form, file),
         state_maps=MappingProxyType(maps),
+        vibration_points=vibration_points(form.vibration_point, signals, file),
     )
 
 
@@ -208,6 +212,8 @@ def _check_references(form: PlantForm, maps: dict[str, dict[str, str]], file: Pa
         _one_of(file, f"machine_type.{name}.state_map", kind.state_map, maps)
     for i, plate in enumerate(form.nameplate):
         _one_of(file, f"nameplate.{i}.machine", plate.machine, machines)
+    for i, point in enumerate(form.vibration_point):
+        _one_of(file, f"vibration_point.{i}.machine", point.machine, machines)
     scopes = {*machines, form.site.id, *(x.id for x in form.line), *(x.area for x in form.line)}
     used = [(f"calendar.{i}.scope", row.scope) for i, row in enumerate(form.calendar)]
     used += [(f"planned_stop.{i}.scope", row.scope) for i, row in enumerate(form.planned_stop)]

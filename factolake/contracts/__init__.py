@@ -7,9 +7,12 @@ from factolake.contracts.silver import SILVER
 from factolake.contracts.silver_features import SILVER_FEATURES
 from factolake.contracts.silver_mes import SILVER_MES
 from factolake.contracts.silver_scores import SILVER_SCORES
+from factolake.contracts.silver_vibration import SILVER_VIBRATION
 from factolake.contracts.table import Column, Table, Type
 
-TABLES: dict[str, Table] = {table.name: table for table in (*BRONZE, *SILVER, *SILVER_FEATURES, *SILVER_SCORES, *SILVER_MES, *GOLD, *OPS)}
+TABLES: dict[str, Table] = {
+    table.name: table for table in (*BRONZE, *SILVER, *SILVER_FEATURES, *SILVER_VIBRATION, *SILVER_SCORES, *SILVER_MES, *GOLD, *OPS)
+}
 """All tables by full name (`layer.table`)."""
 
 __all__ = ["BRONZE", "GOLD", "OPS", "SILVER", "TABLES", "Column", "Table", "Type"]

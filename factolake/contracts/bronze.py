@@ -1,4 +1,4 @@
-"""Bronze: what arrived, unchanged. Written only by landing; nothing is dropped, nothing edited."""
+"""Bronze: what arrived, unchanged. Written only by landing; nothing is dropped but the repeats of a capture, nothing edited."""
 
 from factolake.contracts.table import Column, Table, Type
 
@@ -100,4 +100,28 @@ DEAD_LETTER = Table(
     kept_since="ingest_ts",
 )
 
-BRONZE = (READINGS, EVENTS, DEAD_LETTER)
+WAVEFORMS = Table(
+    "bronze",
+    "waveforms",
+    "one capture of vibration: samples of one measuring point at an even rate; sent again it stays one row",
+    (
+        Column("machine", Type.STRING, "Machine (ISA-95 work unit), as the sender names it.", nullable=False),
+        Column("point", Type.STRING, "Measuring point of the machine, as the sender names it.", nullable=False),
+        Column("ts", Type.TIMESTAMP, "Time of the first sample (UTC).", nullable=False),
+        Column("day", Type.DATE, "UTC date of ts.", nullable=False),
+        Column("sample_rate_hz", Type.FLOAT64, "Samples a second.", unit="Hz", nullable=False, low=0.0),
+        Column("n", Type.INT32, "How many samples.", nullable=False, low=1, high=65_536),
+        Column("samples", Type.BINARY, "Acceleration in m/s2 as 32-bit floats, little endian, one after the other.", unit="m/s2", nullable=False),
+        *MESSAGE_KEY,
+        Column("gateway_ts", Type.TIMESTAMP, "When it was sent, by the sender's clock (UTC).", nullable=False),
+        *_LANDED,
+    ),
+    key=("machine", "point", "ts"),
+    writer="landing",
+    partition_by=("day",),
+    retention_days=430,
+    kept_since="ingest_ts",
+    freshness_target_s=2,
+)
+
+BRONZE = (READINGS, EVENTS, WAVEFORMS, DEAD_LETTER)

@@ -1,7 +1,7 @@
 """Silver of signals: each machine's minutes and cycles as numbers that models learn from and are asked about.
 
-Made of good readings of process and setpoint signals alone, by the functions in `factolake/features/`. Spectra of vibration are not here: no source
-brings wave forms.
+Made of good readings of process and setpoint signals alone, by the functions in `factolake/features/`. Captures of vibration as figures are in
+`silver_vibration.py`.
 """
 
 from factolake.contracts.table import Column, Table, Type, as_of

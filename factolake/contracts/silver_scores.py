@@ -2,7 +2,7 @@
 
 from factolake.contracts.table import Column, Table, Type, as_of
 
-WHY = ("scored", "value_missing", "not_running", "regime_unknown", "too_few_rows")
+WHY = ("scored", "value_missing", "not_running", "regime_unknown", "too_few_rows", "model_failed")
 """Why a minute has a score or none, in the order of their numbers in the models."""
 
 SCORES = Table(

@@ -6,7 +6,6 @@ What an alert is, is in `factolake.domain.alert`; who tells it, in `pipelines/wa
 import json
 import math
 import re
-import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -18,6 +17,8 @@ from factolake.domain.plain_json import to_plain
 EVENT_KIND = "alert"
 """The kind of such an event in bronze.events; its subject is the machine."""
 _ID = re.compile(r"[0-9a-f]{16}")
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Control characters other than a line's end, and halves of characters."""
 
 
 class What(StrEnum):
@@ -42,7 +43,7 @@ class Words:
 
     def __post_init__(self) -> None:
         for language, text in (("en", self.en), ("de", self.de)):
-            if not isinstance(text, str) or not text.strip() or any(unicodedata.category(one) in ("Cc", "Cs") and one != "\n" for one in text):
+            if not isinstance(text, str) or not text.strip() or _CONTROL.search(text):
                 raise ValueError(f"words in {language} are {str(text)[:60]!r}; give text without control characters")
 
 

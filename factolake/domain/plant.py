@@ -10,6 +10,7 @@ from enum import Enum
 from factolake.domain.calendar import PlantCalendar
 from factolake.domain.equipment import Line, Machine, Nameplate, Source, one_at_a_time
 from factolake.domain.signals import Signal
+from factolake.domain.vibration import VibrationPoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class PlantModel:
     nameplates: tuple[Nameplate, ...]
     calendar: PlantCalendar
     state_maps: Mapping[str, Mapping[str, str]]
+    vibration_points: tuple[VibrationPoint, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "nameplates", one_at_a_time(self.nameplates))

@@ -1,1 +1,1 @@
-"""Features: what a machine's signals did in each minute and each cycle, as pure numpy functions that batch and stream share."""
+"""Features: what a machine's signals did in each minute and each cycle, and what a capture of its vibration tells, as pure numpy functions."""

@@ -10,16 +10,17 @@ from pathlib import Path
 import pyarrow as pa
 from deltalake.exceptions import CommitFailedError, DeltaError
 
-from factolake.contracts.bronze import DEAD_LETTER, EVENTS, READINGS
+from factolake.contracts.bronze import DEAD_LETTER, EVENTS, READINGS, WAVEFORMS
 from factolake.contracts.ops import CLOCK, GAPS, LEDGER, LOSSES
 from factolake.contracts.table import Table
 from factolake.errors import ContractViolation
 from factolake.lake.durable import make_durable, repair_tail
 from factolake.lake.leases import Lease
 from factolake.lake.tables import Handle, Lake
-from factolake.landing.decode import Fault, after
+from factolake.landing.decode import after
+from factolake.landing.fault import Fault
 
-LANDED = (READINGS, EVENTS, DEAD_LETTER, CLOCK, GAPS, LOSSES, LEDGER)
+LANDED = (READINGS, EVENTS, WAVEFORMS, DEAD_LETTER, CLOCK, GAPS, LOSSES, LEDGER)
 REFUSALS = (DeltaError, ContractViolation, pa.ArrowException)
 
 

@@ -15,6 +15,8 @@ from factolake.contracts.bronze import DEAD_LETTER, EVENT_MESSAGE, EVENTS, READI
 from factolake.contracts.formats.arrow import arrow_schema
 from factolake.contracts.table import Column, Table
 from factolake.errors import UndecodableRecord
+from factolake.landing.captures import parted, read_captures
+from factolake.landing.fault import Fault
 
 BRONZE_OF = {READINGS_SCHEMA: READINGS, EVENTS_SCHEMA: EVENTS}
 _MESSAGE_OF = {READINGS.name: READING_MESSAGE, EVENTS.name: EVENT_MESSAGE}
@@ -31,27 +33,19 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """A row that cannot be landed: its number in the batch, its place in its record, and what is wrong, in words."""
-
-    row: int
-    place: int
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
 class Batch:
     """Decoded records, exactly in bronze's columns. `sent` is how many values their senders say they hold; `through` the last offset."""
 
     readings: pa.Table
     events: pa.Table
+    waveforms: pa.Table
     dead_letter: pa.Table
     sent: int
     through: int
 
 
 def decode_batch(stored: Sequence[StoredRecord], arrival: Arrival) -> Batch:
-    """The rows of `stored` (at least one record): what cannot be decoded or breaks the contract is a dead letter."""
+    """The rows of `stored` (at least one record): what cannot be decoded, breaks the contract or is no capture is a dead letter."""
     parts: dict[str, list[tuple[StoredRecord, pa.Table]]] = {READINGS.name: [], EVENTS.name: []}
     dead: list[dict[str, object]] = []
     for one in stored:
@@ -61,13 +55,16 @@ def decode_batch(stored: Sequence[StoredRecord], arrival: Arrival) -> Batch:
             dead.append(_letter(one, WHOLE_RECORD, one.record.value, error.reason, error.detail, values_in(one)))
             continue
         parts[BRONZE_OF[schema].name].append((one, rows))
-    landed = {}
+    landed, records = {}, {one.offset: one for one in stored}
     for table in (READINGS, EVENTS):
         rows = _rows_of(table, parts[table.name], arrival)
-        landed[table.name], letters = split_faults(table, rows, faults(_MESSAGE_OF[table.name], rows), {one.offset: one for one in stored})
+        landed[table.name], letters = split_faults(table, rows, faults(_MESSAGE_OF[table.name], rows), records)
         dead += letters
-    letters_table = dead_letters(dead, arrival)
-    return Batch(landed[READINGS.name], landed[EVENTS.name], letters_table, sum(values_in(one) for one in stored), stored[-1].offset)
+    events, captures = parted(landed[EVENTS.name])
+    waveforms, bad = read_captures(captures)
+    dead += split_faults(EVENTS, captures, bad, records, "capture")[1]
+    sent = sum(values_in(one) for one in stored)
+    return Batch(landed[READINGS.name], events, waveforms, dead_letters(dead, arrival), sent, stored[-1].offset)
 
 
 def values_in(stored: StoredRecord) -> int:
@@ -94,14 +91,15 @@ def faults(columns: tuple[Column, ...], rows: pa.Table) -> list[Fault]:
 def split_faults(
     table: Table, rows: pa.Table, bad: Sequence[Fault], records: dict[int, StoredRecord], reason: str = "contract"
 ) -> tuple[pa.Table, list[dict[str, object]]]:
-    """`rows` without the bad ones, and a dead letter for each of those, carrying the row as a record of its own."""
+    """`rows` without the bad ones, and a dead letter for each of those, carrying the row as a record of its own (a capture: its record)."""
     if not bad:
         return rows, []
     letters = []
     for fault in bad:
         row = rows.slice(fault.row, 1)
         one = records[row.column("log_offset")[0].as_py()]
-        letters.append(_letter(one, fault.place, _packed(_SCHEMA_OF[table.name], row), reason, fault.detail, 1))
+        payload = _packed(_SCHEMA_OF[table.name], row) if table.name in _SCHEMA_OF else one.record.value
+        letters.append(_letter(one, fault.place, payload, reason, fault.detail, 1))
     keep = np.ones(rows.num_rows, dtype=bool)
     keep[[fault.row for fault in bad]] = False
     return rows.filter(pa.array(keep)), letters

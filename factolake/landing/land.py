@@ -1,6 +1,6 @@
 """One trigger of landing: records of the log to bronze, exactly once, then let the log forget them.
 
-Order within a trigger: dead letters, events with the gaps and losses they declare, and readings last, always, even when empty; each
+Order within a trigger: dead letters, events with the gaps and losses they declare, captures, and readings last, always, even when empty; each
 table is on disk before the next one commits, and the log forgets only what is on disk. So wherever it stops, the next start goes on from
 the position in bronze.readings and every other table drops what it has already.
 """
@@ -16,7 +16,7 @@ import structlog
 
 from factolake.bus.port import LogReader, StoredRecord
 from factolake.config.settings import LandingSettings
-from factolake.contracts.bronze import DEAD_LETTER, EVENTS, READINGS
+from factolake.contracts.bronze import DEAD_LETTER, EVENTS, READINGS, WAVEFORMS
 from factolake.contracts.formats.arrow import arrow_schema
 from factolake.contracts.ops import CLOCK, GAPS, LOSSES
 from factolake.contracts.table import Table
@@ -25,8 +25,9 @@ from factolake.domain.clock import Clock
 from factolake.errors import LogReplaced
 from factolake.lake.positions import log_position
 from factolake.landing.bronze import REFUSALS, BronzeTables, refused_rows
+from factolake.landing.captures import repeats_position, unheld
 from factolake.landing.declared import gaps_of, log_gap, log_source, losses_of
-from factolake.landing.decode import Arrival, Batch, dead_letters, decode_batch, split_faults, values_in
+from factolake.landing.decode import Arrival, Batch, after, dead_letters, decode_batch, split_faults, values_in
 from factolake.refusals import refusal
 
 CLOCK_POSITION = "clock/minutes"
@@ -100,7 +101,7 @@ class Landing:
         crash_point("land.synced")
         self._reader.release(batch.through)
         crash_point("land.released")
-        return StepResult(len(stored), rows + batch.events.num_rows, batch.dead_letter.num_rows, batch.through, more)
+        return StepResult(len(stored), rows + batch.events.num_rows + batch.waveforms.num_rows, batch.dead_letter.num_rows, batch.through, more)
 
     def record_replaced(self) -> None:
         """Open a gap because the log was taken away while it was read: what it held beyond the position is nowhere else."""
@@ -161,6 +162,18 @@ class Landing:
             self._land_declared(batch)
             self._land_or_set_aside(EVENTS, batch.events, stored)
         crash_point("land.events.committed")
+        if batch.waveforms.num_rows:
+            self._land_captures(batch, stored)
+        crash_point("land.waveforms.committed")
+
+    def _land_captures(self, batch: Batch, stored: Sequence[StoredRecord]) -> None:
+        """Those the table lacks; how many it has already is counted in the same commit, so that the books balance."""
+        handle, repeats_id = self._tables.handle(WAVEFORMS), repeats_position(self._reader.log_id)
+        fresh = after(batch.waveforms, handle.position(self._app_id))
+        lacking = unheld(fresh, handle)
+        repeats = fresh.num_rows - lacking.num_rows
+        also = {repeats_id: (handle.position(repeats_id) or 0) + repeats} if repeats else {}
+        self._land_or_set_aside(WAVEFORMS, lacking, stored, also)
 
     def _land_declared(self, batch: Batch) -> None:
         """Gaps and losses, each judged by its own table's position, so that a repeat with other borders adds none twice."""

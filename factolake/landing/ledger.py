@@ -5,21 +5,26 @@ from datetime import datetime
 import pyarrow as pa
 
 from factolake.bus.port import LogReader
-from factolake.contracts.bronze import DEAD_LETTER, EVENTS, READINGS
+from factolake.contracts.bronze import DEAD_LETTER, EVENTS, READINGS, WAVEFORMS
 from factolake.contracts.formats.arrow import arrow_schema
 from factolake.contracts.ops import GAPS, LEDGER
 from factolake.lake.positions import log_position
 from factolake.lake.tables import Lake
 from factolake.landing.bronze import BronzeTables
+from factolake.landing.captures import repeats_position
 from factolake.landing.declared import log_source
 from factolake.landing.land import sent_position
+
+ROWS = (READINGS, EVENTS, WAVEFORMS)
+"""Where what a log hands out becomes rows."""
 
 
 def check(tables: BronzeTables, reader: LogReader, now: datetime) -> dict[str, object]:
     """Balance the books of `reader`'s log at `now`, append the row to ops.ledger and return it.
 
     `sent` is what the log handed out since it began (by its senders' own counts, kept in the commits of bronze.readings) and, one each,
-    the records it lost; the other columns are counted by asking the tables, and what retention deleted is added to them. Call it between triggers.
+    the records it lost; the other columns are counted by asking the tables, and what retention deleted, or came again of captures, is added
+    to them. Call it between triggers.
     """
     row = balance(tables, reader.log_id, now)
     data = pa.Table.from_pylist([row], schema=arrow_schema(LEDGER))
@@ -32,7 +37,8 @@ def balance(tables: BronzeTables, log_id: str, now: datetime) -> dict[str, objec
     handle = tables.handle(READINGS)
     sent, through = handle.position(sent_position(log_id)) or 0, handle.position(log_position(log_id)) or 0
     bronze, dead, gaps = _counted(tables.lake, log_id)
-    bronze += sum(tables.handle(table).forgotten_rows(log_id) for table in (READINGS, EVENTS))
+    bronze += sum(tables.handle(table).forgotten_rows(log_id) for table in ROWS)
+    bronze += tables.handle(WAVEFORMS).position(repeats_position(log_id)) or 0
     dead += tables.handle(DEAD_LETTER).forgotten_rows(log_id)
     return {
         "checked_ts": now,
@@ -50,10 +56,10 @@ def _counted(lake: Lake, log_id: str) -> tuple[int, int, int]:
     # DuckDB is loaded with the first balance, not with landing: some plants never look at it.
     from factolake.lake.sql import connect
 
-    with connect(lake, (READINGS, EVENTS, DEAD_LETTER, GAPS)) as connection:
+    with connect(lake, (*ROWS, DEAD_LETTER, GAPS)) as connection:
         counts = connection.execute(
             f"""
-            SELECT (SELECT count(*) FROM {READINGS.name} WHERE log_id = $log) + (SELECT count(*) FROM {EVENTS.name} WHERE log_id = $log),
+            SELECT {" + ".join(f"(SELECT count(*) FROM {table.name} WHERE log_id = $log)" for table in ROWS)},
                    (SELECT coalesce(sum(row_count), 0) FROM {DEAD_LETTER.name} WHERE log_id = $log),
                    (SELECT coalesce(sum(missing_records), 0) FROM {GAPS.name} WHERE source_id = $source)
             """,

@@ -9,7 +9,7 @@ import structlog
 
 from factolake.bus.spool_bus import Spool
 from factolake.config.settings import LandingSettings, Settings
-from factolake.contracts.bronze import DEAD_LETTER, EVENTS, READINGS
+from factolake.contracts.bronze import DEAD_LETTER, EVENTS, READINGS, WAVEFORMS
 from factolake.contracts.ops import CLOCK
 from factolake.domain.clock import Clock, is_due
 from factolake.errors import LogReplaced, SourceUnavailable, Transient
@@ -22,7 +22,7 @@ from factolake.landing.bronze import LANDED, BronzeTables
 from factolake.landing.land import Landing
 from factolake.refusals import require_writable, system_refusals
 
-TENDED = (READINGS, EVENTS, DEAD_LETTER, CLOCK)
+TENDED = (READINGS, EVENTS, WAVEFORMS, DEAD_LETTER, CLOCK)
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
 
 _log = structlog.get_logger(__name__)

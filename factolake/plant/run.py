@@ -20,6 +20,7 @@ from factolake.plant.recording import load_recording
 from factolake.plant.scenario import Scenario
 from factolake.plant.server import PlantServer
 from factolake.plant.truth import Keep, TruthLedger
+from factolake.plant.vibration import CaptureSender
 from factolake.plant.wire import Change, LineSignals
 
 HISTORY_PERIOD_S = 10.0
@@ -73,7 +74,7 @@ async def run_plant(
     log: LogWriter | None = None,
     on_progress: Progress | None = None,
 ) -> PlantRun:
-    """Serve the line until `stop` is set or `options.until` is reached; legacy MES records go to `log`.
+    """Serve the line until `stop` is set or `options.until` is reached; legacy MES records and captures of vibration go to `log`.
 
     Raises PortInUse when the address is taken, ConfigError for a line or source the plant does not have.
     """
@@ -86,8 +87,10 @@ async def run_plant(
     sampled = frozenset(s.name for s in signals if s.kind in (SignalKind.PROCESS, SignalKind.ENERGY, SignalKind.HEARTBEAT))
     ledger = TruthLedger(options.ledger, start, options.ledger_keeps, sampled)
     legacy = LegacyMes(scenario, start, log, clock) if log is not None else None
+    captures = CaptureSender(options.seed, log, clock) if log is not None else None
     office = await _office(options.office, model, line, scenario, start, clock, server)
-    play = _Play(LineSignals(model, line, scenario, options.seed, start), server, ledger, legacy, office, options, clock, stop, on_progress)
+    line_signals = LineSignals(model, line, scenario, options.seed, start)
+    play = _Play(line_signals, server, ledger, legacy, captures, office, options, clock, stop, on_progress)
     try:
         await play.history(start)
         await play.live()
@@ -158,6 +161,7 @@ def only_machine(model: PlantModel, machine: str) -> PlantModel:
         sources={kept.source_id: model.sources[kept.source_id]},
         signals=tuple(s for s in model.signals if s.machine == machine),
         nameplates=tuple(n for n in model.nameplates if n.machine == machine),
+        vibration_points=tuple(p for p in model.vibration_points if p.machine == machine),
     )
 
 
@@ -175,13 +179,14 @@ class _Play:
         server: PlantServer,
         ledger: TruthLedger,
         legacy: LegacyMes | None,
+        captures: CaptureSender | None,
         office: Office | None,
         options: PlantOptions,
         clock: Clock,
         stop: asyncio.Event,
         on_progress: Progress | None,
     ) -> None:
-        self._signals, self._server, self._ledger, self._legacy, self._office = signals, server, ledger, legacy, office
+        self._signals, self._server, self._ledger, self._legacy, self._captures, self._office = signals, server, ledger, legacy, captures, office
         self._options, self._clock, self._stop, self._on_progress = options, clock, stop, on_progress
         self.now = options.shift_start or clock.now()
         self.legacy_records = 0
@@ -225,6 +230,10 @@ class _Play:
         if self._legacy is not None:
             with contextlib.suppress(Transient):  # a full log: the record waits for the next step
                 self.legacy_records += self._legacy.advance_to(until)
+        shakings = self._signals.shakings()
+        if self._captures is not None:
+            with contextlib.suppress(Transient):
+                self._captures.send(shakings)
         if self._on_progress is not None:
             self._on_progress(until, self._ledger.values, self._office is not None and self._office.is_behind)
 

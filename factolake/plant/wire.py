@@ -15,11 +15,14 @@ import numpy as np
 from factolake.domain.plant import PlantModel
 from factolake.domain.signals import Counts, Signal, SignalKind
 from factolake.domain.states import MachineState
+from factolake.domain.units import conversion
+from factolake.domain.vibration import VibrationPoint
 from factolake.plant.degradation import Degradation, speed_setpoint
 from factolake.plant.line import Fact, LineSimulation
 from factolake.plant.moment import from_us, to_us
 from factolake.plant.process import StationProcess
 from factolake.plant.scenario import US_PER_S, Scenario
+from factolake.plant.vibration import EVERY_US, Shaking
 
 GOOD = 0
 BAD_NO_COMMUNICATION = 0x80310000
@@ -59,7 +62,10 @@ class _Controller:
 
 
 class LineSignals:
-    """The line's signals over a simulation. `period_s`: seconds between process samples and between heartbeats; may be changed on the way."""
+    """The line's signals over a simulation. `period_s`: seconds between process samples and between heartbeats; may be changed on the way.
+
+    Every ten minutes, with a sample, each vibration point of the line shakes: `shakings` tells since it was asked last.
+    """
 
     def __init__(self, model: PlantModel, line_id: str, scenario: Scenario, seed: int, start: datetime, period_s: float = 1.0) -> None:
         self.simulation = LineSimulation(model, line_id, scenario, seed, start)
@@ -68,6 +74,9 @@ class LineSignals:
         self._start_us = self._now_us = to_us(start)
         self._next_sample_us = self._start_us
         self._controllers = {s.machine: self._controller(model, s.machine, seed) for s in self.simulation.stations}
+        self._points = [point for point in model.vibration_points if point.machine in self._controllers]
+        self._next_shaking_us = self._start_us + EVERY_US
+        self._shakings: list[Shaking] = []
         self._changes: list[Change] = []
         self._events: list[tuple[int, int, Callable[[], None]]] = []
         self._order = itertools.count()
@@ -92,6 +101,11 @@ class LineSignals:
                 break
         changes, self._changes = self._changes, []
         return facts, changes
+
+    def shakings(self) -> list[Shaking]:
+        """How the vibration points shook, in order of time, since this was asked last."""
+        told, self._shakings = self._shakings, []
+        return told
 
     # -- script -------------------------------------------------------------------------------------------------------------------------------
 
@@ -210,7 +224,22 @@ class LineSignals:
             if controller.silenced == 0:
                 for signal, value in samples:
                     self._emit(ts, controller, signal, value)
+        if at_us >= self._next_shaking_us:
+            self._shakings += [self._shaking(point, at_us) for point in self._points]
+            self._next_shaking_us += EVERY_US
         self._next_sample_us = at_us + round(self.period_s * US_PER_S)
+
+    def _shaking(self, point: VibrationPoint, at_us: int) -> Shaking:
+        controller, now = self._controllers[point.machine], np.array([at_us])
+        rpm = point.rpm or 0.0
+        if point.speed_signal is not None and point.speed_signal in controller.last:
+            signal = controller.signals[point.speed_signal]
+            factor, offset = conversion(signal.source_unit, signal.unit) if signal.source_unit and signal.unit else (1, 0)
+            rpm = float(controller.last[point.speed_signal]) * float(factor) + float(offset)
+        elif controller.state is not MachineState.PRODUCING:
+            rpm = 0.0
+        worn = [float(one.severity(now, np.zeros(1), 0.0)[0]) for one in controller.degradations if one.kind == "bearing_wear"]
+        return Shaking(from_us(at_us), point, rpm, sum(worn))
 
     def _greet(self, machine: str, controller: _Controller) -> None:
         for name, value in (("operator", self._scenario.operator), ("setpoint", 100.0)):

@@ -49,10 +49,12 @@ def _before_first_slice(inputs: Inputs) -> DataFrame:
 
 
 def _is_carried(model: PlantModel) -> Column:
-    """Whether a reading is of a kind whose last value holds, or of a signal that is watched for standing still."""
+    """Whether a reading is of a kind whose last value holds, or of a signal that is watched for standing still or tells a shaft's speed."""
     watched: dict[str, list[str]] = {}
+    speeds = {(point.machine, point.speed_signal) for point in model.vibration_points}
     for signal in model.signals:
-        if signal.stuck_after_s is not None and signal.kind not in CARRIED:
+        is_watched = signal.stuck_after_s is not None or (signal.machine, signal.name) in speeds
+        if is_watched and signal.kind not in CARRIED:
             watched.setdefault(signal.name, []).append(signal.machine)
     carried = F.col("kind").isin(*(kind.value for kind in CARRIED))
     for name, machines in watched.items():

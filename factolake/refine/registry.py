@@ -13,6 +13,7 @@ from factolake.refine.carry import CARRY
 from factolake.refine.counts import COUNTS
 from factolake.refine.downtime import DOWNTIME
 from factolake.refine.features_cycle import FEATURES_CYCLE
+from factolake.refine.features_vibration import FEATURES_VIBRATION
 from factolake.refine.features_window import FEATURES_WINDOW
 from factolake.refine.machine_states import MACHINE_STATES
 from factolake.refine.mes_changes import CHANGES, REFUSED
@@ -40,6 +41,7 @@ REFINEMENTS: tuple[Refinement, ...] = (
     FEATURES_WINDOW,
     WINDOW_REGIMES,
     FEATURES_CYCLE,
+    FEATURES_VIBRATION,
     TOLD_ALERTS,
     ALERTS,
     # FactoMES's record changes seldom and nothing above is made from it, so it does not stand in its way.

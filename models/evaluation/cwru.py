@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from factolake.domain.vibration import SKF_6205_2RS
+from factolake.features.vibration import bands, shape
 from models.evaluation.reading import reading
 from models.evaluation.suite import OWN, Bar, DataDamaged, DataMissing, Figures, Fold
 from models.metrics import classes
 from models.timeseries.bearing_faults import QUARTERS_HZ, FaultSettings, Windows
 from models.timeseries.signals import Floats, Numbers
-from models.timeseries.vibration import bands, shape
-from models.timeseries.vibration.bearing import SKF_6205_2RS
 
 NAME = re.compile(r"(?P<rpm>[1-9]\d{2,4})_(?P<fault>B|IR|OR)(?:@\d+)?_(?P<diameter>\d+)_DE12")
 RATE_HZ = 12_000.0

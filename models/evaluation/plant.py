@@ -151,7 +151,7 @@ def machine_model(seen: Watched) -> tuple[Warned, ...]:
     """Ours, with its settings as they come."""
     model = MachineSettings().fit(seen.history, seen.products)
     subject = model.subject(seen.machine, {name: Channel(name) for name in model.names}, STAMP)
-    return _alerts(model.alerting, subject, seen.week, model.scorer().score(seen.week))
+    return alerts_of(model.alerting, subject, seen.week, model.scorer().score(seen.week))
 
 
 def fixed_limits(seen: Watched) -> tuple[Warned, ...]:
@@ -164,7 +164,7 @@ def fixed_limits(seen: Watched) -> tuple[Warned, ...]:
     held_out = _far(seen.history.rows(first, len(ran)), middle, spread)
     many = settings.threshold(clean_maxima(seen.history.seconds[first:], held_out.score, settings.alerting))
     scores = _far(seen.week, middle, spread * many)
-    return _alerts(settings.alerting, _plain(seen), seen.week, scores)
+    return alerts_of(settings.alerting, _plain(seen), seen.week, scores)
 
 
 def plant_file_limits(seen: Watched) -> tuple[Warned, ...]:
@@ -172,7 +172,7 @@ def plant_file_limits(seen: Watched) -> tuple[Warned, ...]:
     low, high = (np.array([seen.limits[name][side] for name in seen.week.names]) for side in (0, 1))
     wide = np.isfinite(low) & np.isfinite(high)
     middle = np.where(wide, (low + high) / 2, 0.0)
-    return _alerts(AlertingSettings(), _plain(seen), seen.week, _far(seen.week, middle, np.where(wide, (high - low) / 2, np.inf)))
+    return alerts_of(AlertingSettings(), _plain(seen), seen.week, _far(seen.week, middle, np.where(wide, (high - low) / 2, np.inf)))
 
 
 def _far(signals: Signals, middle: Floats, half: Floats) -> Scores:
@@ -187,7 +187,7 @@ def _plain(seen: Watched) -> Subject:
     return Subject(seen.machine, AlertKind.UNUSUAL, STAMP, {name: Channel(name) for name in seen.week.names}, {}, {})
 
 
-def _alerts(settings: AlertingSettings, subject: Subject, week: Signals, scores: Scores) -> tuple[Warned, ...]:
+def alerts_of(settings: AlertingSettings, subject: Subject, week: Signals, scores: Scores) -> tuple[Warned, ...]:
     """Every episode: told when it is raised; held back, once, where the week's budget was used up."""
     found: dict[str, Warned] = {}
     for event in Alerting(settings, subject).feed(week, scores, np.zeros(len(week.seconds), dtype=np.bool_)):

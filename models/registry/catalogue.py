@@ -1,7 +1,8 @@
 """Models by name: registered, promoted with a person's approval, rolled back, and read only after everything about them was verified.
 
-A version is believed if this installation's key signed its hash, and its folder has that hash. The champion is what the ledger of promotions says;
-an alias that somebody moved in MLflow makes no champion. What makes another champion happens one at a time, under a lock of the folder.
+A version is believed if this installation's key signed its hash, its folder has that hash, and it passed its trial (`trial`). The champion is what
+the ledger of promotions says; an alias that somebody moved in MLflow makes no champion. What makes another champion happens one at a time, under a
+lock of the folder.
 """
 
 import json
@@ -18,8 +19,10 @@ from models.registry.bundle import PERSON, Bundle, as_bytes, checked_name, of_by
 from models.registry.keys import held_key, is_signed, made_key, signature_of
 from models.registry.ledger import PROMOTE, ROLLBACK, Entry, champions
 from models.registry.lock import alone
+from models.registry.passed import Passed
 from models.registry.runs import MOST_TEXT
 from models.registry.shelf import MlflowShelf, Shelf, Shelved
+from models.registry.trial import TRIAL, Trial
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 HASH_TAG, SIGNATURE_TAG, DATA_TAG, KIND_TAG = "factolake.sha256", "factolake.signature", "factolake.trained_on", "factolake.kind"
@@ -36,19 +39,27 @@ class Verified:
 
 
 class Models:
-    """The models under `folder`, signed with the key in `key_file`; `shelf` keeps versions and aliases, MLflow unless said."""
+    """The models under `folder`, signed with the key in `key_file`; `shelf` keeps versions and aliases, MLflow unless said; `trial` tries each.
 
-    def __init__(self, folder: Path, key_file: Path, shelf: Shelf | None = None) -> None:
+    `lacks`: walls that the last trial had to do without.
+    """
+
+    def __init__(self, folder: Path, key_file: Path, shelf: Shelf | None = None, trial: Trial = TRIAL) -> None:
         self._folder, self._key_file = folder, key_file
         self._shelf = shelf or MlflowShelf(folder)
+        self._trial, self._passed = trial, Passed(folder, key_file)
+        self.lacks: tuple[str, ...] = ()
 
     def log_model(self, bundle: Bundle) -> int:
         """Register a bundle as the next version of its name, and as its challenger; the version. Raises ModelRefused, RegistryUnavailable."""
         content = as_bytes(bundle)
+        digest = folders.digest_of({folders.FILE: content})
+        self.lacks = self._trial.check(content, digest, f"model {bundle.name}")
         of_bytes(content, f"model {bundle.name}")
         is_first = not self._root.exists() and not self._has_ledger
         key = made_key(self._key_file) if is_first else held_key(self._key_file)
-        digest = folders.put(self._root, bundle.name, content)
+        folders.put(self._root, bundle.name, content)
+        self._passed.add(digest, self.lacks)
         tags = {HASH_TAG: digest, DATA_TAG: json.dumps(dict(bundle.trained_on), sort_keys=True)[:MOST_TEXT], KIND_TAG: bundle.kind}
         version = self._shelf.add(bundle.name, folders.place_of(self._root, bundle.name, digest).absolute(), tags)
         self._shelf.tag(bundle.name, version, SIGNATURE_TAG, signature_of(key, _ABOUT, statement(bundle.name, version, digest)))
@@ -182,10 +193,19 @@ class Models:
         return self._parsed(name, one.version, digest)
 
     def _parsed(self, name: str, version: int, digest: str) -> Verified:
-        bundle = of_bytes(folders.content_of(self._root, name, digest), f"{name} {version}")
+        bundle = self._opened(folders.content_of(self._root, name, digest), digest, f"{name} {version}")
         if bundle.name != name:
             raise ModelRefused(f"{name} {version} is a bundle of {bundle.name}; register it under its own name")
         return Verified(version, digest, bundle)
+
+    def _opened(self, content: bytes, digest: str, what: str) -> Bundle:
+        """Here only after it was opened behind walls, once in a release."""
+        lacks = self._passed.lacks(digest)
+        if lacks is None:
+            lacks = self._trial.check(content, digest, what)
+            self._passed.add(digest, lacks)
+        self.lacks = lacks
+        return of_bytes(content, what)
 
     def _told(self, name: str, one: Shelved, champion: int | None) -> dict[str, object]:
         digest = one.tags.get(HASH_TAG, "")

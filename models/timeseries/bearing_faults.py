@@ -14,10 +14,10 @@ from typing import Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from factolake.domain.vibration import Bearing
+from factolake.features.vibration.bands import Band, analytic, checked
+from factolake.features.vibration.lines import lines_hz, share
 from models.timeseries.signals import CannotLearn, Floats
-from models.timeseries.vibration.bands import Band, analytic, checked
-from models.timeseries.vibration.bearing import Bearing
-from models.timeseries.vibration.lines import lines_hz, share
 
 Names = NDArray[np.str_]
 QUARTERS_HZ: tuple[Band, ...] = tuple(pairwise((0.0, 1500.0, 3000.0, 4500.0, 6000.0)))

@@ -63,6 +63,8 @@ class Unscored(IntEnum):
     NOT_RUNNING = 2
     REGIME_UNKNOWN = 3
     TOO_FEW_ROWS = 4
+    MODEL_FAILED = 5
+    """The model raised, took too long, or said what is no score: `models.timeseries.guarded`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ def train(
 def rescore(context: typer.Context, first: From, last: To, machines: Machines = None, as_json: Json = False) -> None:
     """Score days with each machine's champion into silver.scores. Days that come out as they are are not written again.
 
-    Exit code 1 where no champion scores a machine.
+    Exit code 1 where no champion scores a machine, or one cannot score a day.
     """
     from pipelines.signals.score import scoring_of
 
@@ -68,7 +68,7 @@ def rescore(context: typer.Context, first: From, last: To, machines: Machines = 
         print_json([asdict(one) for one in found])
     else:
         print_table("", [asdict(one) for one in found])
-    if any(one.why_not for one in found):
+    if any(one.why_not or one.failed for one in found):
         raise typer.Exit(1)
 
 

@@ -10,6 +10,7 @@ from factolake.errors import ModelRefused, TableDamaged
 from factolake.lake.tables import Lake
 from models.registry.catalogue import Models, Verified
 from models.registry.comparison import Comparison, ScoreTable, compared
+from models.timeseries.guarded import scores_of
 from models.timeseries.machine.model import MachineModel
 from models.timeseries.signals import CannotLearn
 from pipelines.signals.reading import Minutes, Reader, learnable
@@ -19,6 +20,8 @@ from pipelines.watching.champions import model_name
 
 Compare = Callable[[Verified, Verified], Comparison]
 """Champion against challenger. Raises CannotLearn or ModelRefused where there are no rows to compare them on."""
+LIMIT_S = 300.0
+"""For the minutes of some days, which take a model seconds."""
 _MONEY = ("champion_cost", "challenger_cost")
 
 
@@ -67,7 +70,7 @@ def table_of(model: Verified, minutes: Minutes) -> ScoreTable:
     bundle = model.bundle
     products = bundle.model.products if isinstance(bundle.model, MachineModel) else ()
     signals = rows_of(minutes, [signal.name for signal in bundle.signals], products)
-    return ScoreTable(signals.seconds, bundle.model.scorer().score(signals).score, bundle.threshold)
+    return ScoreTable(signals.seconds, scores_of(bundle.model.scorer(), signals, LIMIT_S).score, bundle.threshold)
 
 
 def as_text(evidence: Mapping[str, object]) -> list[str]:

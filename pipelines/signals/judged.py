@@ -13,6 +13,7 @@ from factolake.errors import ModelRefused
 from models.registry.bundle import Bundle
 from models.registry.catalogue import Models, Verified
 from models.registry.ledger import champions
+from models.timeseries.guarded import scores_of, unscored
 from models.timeseries.leading import leading
 from models.timeseries.machine.model import MachineModel
 from models.timeseries.signals import Scores, Signals
@@ -21,6 +22,8 @@ from pipelines.signals.rows import rows_of
 from pipelines.signals.span import DAY, Days
 from pipelines.watching.champions import model_name, offered_to, units_of
 
+DAY_LIMIT_S = 300.0
+"""For a day and the one before it, which take a model less than a second."""
 _US = 1_000_000
 _UTC = pa.timestamp("us", tz="UTC")
 
@@ -52,14 +55,20 @@ def seen_by(bundle: Bundle, minutes: Minutes) -> Signals:
 
 
 def day_of_scores(reader: Reader, machine: str, day: date, model: Verified, now: datetime) -> pa.Table:
-    """Every minute of `day` as `model` judges it, by a scorer that begins with the day before. Raises ModelRefused, TableDamaged."""
+    """Every minute of `day` as `model` judges it, by a scorer that begins with the day before. Raises CannotScore, ModelRefused, TableDamaged."""
     signals = seen_by(model.bundle, reader.minutes(machine, Days(day - DAY, day)))
     first = int(np.searchsorted(signals.seconds, Days(day, day).from_ts.timestamp()))
     if first == len(signals.seconds):
         return arrow_schema(SCORES).empty_table()
-    scores = model.bundle.model.scorer().score(signals)
+    scores = scores_of(model.bundle.model.scorer(), signals, DAY_LIMIT_S)
     asked = Scores(scores.score[first:], scores.why[first:], scores.parts[first:])
     return scored_rows(machine, signals.rows(first, len(signals.seconds)), asked, model, now)
+
+
+def day_without_scores(reader: Reader, machine: str, day: date, model: Verified, now: datetime) -> pa.Table:
+    """Every minute of `day`, none of which `model` could score. Raises ModelRefused, TableDamaged."""
+    signals = seen_by(model.bundle, reader.minutes(machine, Days(day, day)))
+    return scored_rows(machine, signals, unscored(signals), model, now)
 
 
 def scored_rows(machine: str, signals: Signals, scores: Scores, model: Verified, now: datetime) -> pa.Table:

@@ -4,8 +4,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-import numpy as np
-
 from factolake.domain.plant import PlantModel
 from factolake.lake.tables import Lake
 from models.registry.bundle import Bundle
@@ -33,7 +31,7 @@ class Lesson:
     @property
     def rows(self) -> int:
         """Minutes that are left to learn from."""
-        return int(np.count_nonzero(self.fitted.signals.regimes >= 0))
+        return self.fitted.rows
 
     @property
     def told(self) -> str:
@@ -66,21 +64,25 @@ class Lessons:
         """Of each table that is read."""
         return {**self.reader.versions, **self.known.versions}
 
-    def of(self, machine: str, days: Days, named: Iterable[date] = ()) -> Lesson:
-        """What `machine` showed in `days`, but for those `named`. Raises CannotLearn where there is nothing to learn from, TableDamaged."""
+    def found(self, machine: str, days: Days, named: Iterable[date] = ()) -> Lesson:
+        """What `machine` showed in `days`, but for those `named`, be it enough to learn from or nothing. Raises TableDamaged."""
         minutes, stretches = self.reader.minutes(machine, days), tuple(self.known.stretches(machine, days, named))
         products = products_of(minutes)
         whole = rows_of(minutes, [signal.name for signal in offered(self.plant, machine)], products)
         rows, left_out = without(whole, stretches)
         grades = graded(rows)
         kept = [one.name for one in grades if one.grade is not Grade.LOW]
-        lesson = Lesson(machine, Fitted(of_signals(rows, kept), products), left_out, grades, minutes, stretches)
-        ran = int(np.count_nonzero(whole.regimes >= 0))
+        return Lesson(machine, Fitted(of_signals(rows, kept), products), left_out, grades, minutes, stretches)
+
+    def of(self, machine: str, days: Days, named: Iterable[date] = ()) -> Lesson:
+        """As `found`. Raises CannotLearn where there is nothing to learn from, TableDamaged."""
+        lesson = self.found(machine, days, named)
         if not lesson.rows:
-            seen = f"{len(whole.seconds)} minutes have windows, in {ran} of them it ran for half a minute or more on one product"
-            taken = "".join(f", {count} of those are left out: {why}" for why, count in left_out.items())
+            ran = sum(lesson.left_out.values())
+            seen = f"{lesson.minutes.regimes.num_rows} minutes have windows, in {ran} of them it ran for half a minute or more on one product"
+            taken = "".join(f", {count} of those are left out: {why}" for why, count in lesson.left_out.items())
             raise CannotLearn(f"{machine} has no minute in {days} to learn from: {seen}{taken}; name other days")
-        if not kept:
+        if not lesson.fitted.signals.names:
             raise CannotLearn(
                 f"{machine} has no signal to learn from in {days}: of the minutes in which it ran {MOSTLY:.0%} need a value; {lesson.told}"
             )

@@ -28,6 +28,11 @@ class Fitted:
     signals: Signals
     products: tuple[str, ...]
 
+    @property
+    def rows(self) -> int:
+        """Minutes that are there to learn from."""
+        return int(np.count_nonzero(self.signals.regimes >= 0))
+
     def content(self) -> bytes:
         """As a Parquet file; the same rows have the same bytes."""
         values = {f"{_VALUE}{name}": self.signals.values[:, place] for place, name in enumerate(self.signals.names)}

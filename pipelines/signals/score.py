@@ -23,9 +23,10 @@ from factolake.lake.positions import refine_position
 from factolake.lake.tables import Handle, Lake
 from factolake.refine.feed import news
 from factolake.refine.putting import put_changed
-from models.registry.catalogue import Models
+from models.registry.catalogue import Models, Verified
+from models.timeseries.guarded import CannotScore
 from pipelines.signals import SCORED_TABLES
-from pipelines.signals.judged import champion_of, day_of_scores
+from pipelines.signals.judged import champion_of, day_of_scores, day_without_scores
 from pipelines.signals.reading import Reader, learnable
 from pipelines.signals.span import DAY, Days
 from pipelines.tending import mend
@@ -36,7 +37,10 @@ AT_ONCE_DAYS = 8
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """What came of a machine: days scored, those of them that were written, rows written; or why no model scores (empty: one does)."""
+    """What came of a machine: days scored, those of them that were written, rows written; or why no model scores (empty: one does).
+
+    `failed`: days that its model could not score, whose rows are there without a score, and why.
+    """
 
     machine: str
     version: int | None = None
@@ -44,15 +48,17 @@ class Scored:
     changed_days: int = 0
     rows: int = 0
     why_not: str = ""
+    failed: tuple[str, ...] = ()
 
     @property
     def told(self) -> str:
         """In a sentence."""
         if self.why_not:
             return f"{self.machine}: not scored; {self.why_not}"
-        return (
+        told = (
             f"{self.machine}: {self.days} days scored by version {self.version}, {self.changed_days} of them new or other, {self.rows} rows written"
         )
+        return "; ".join((told, *self.failed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +111,21 @@ class Scoring:
         except ModelRefused as refused:
             return Scored(machine, why_not=str(refused))
         changed = rows = 0
+        failed: list[str] = []
         for first in range(0, len(days), AT_ONCE_DAYS):
             group = days[first : first + AT_ONCE_DAYS]
-            found = pa.concat_tables([day_of_scores(reader, machine, day, champion, self.clock.now()) for day in group])
+            found = pa.concat_tables([self._day(reader, machine, day, champion, failed) for day in group])
             put = put_changed(scores, [(machine, day) for day in group], found, {})
             changed, rows = changed + put.slices, rows + put.rows
-        return Scored(machine, champion.version, len(days), changed, rows)
+        return Scored(machine, champion.version, len(days) - len(failed), changed, rows, failed=tuple(failed))
+
+    def _day(self, reader: Reader, machine: str, day: date, champion: Verified, failed: list[str]) -> pa.Table:
+        """One that the model cannot score is there without scores, and goes to `failed`; other days and machines go on."""
+        try:
+            return day_of_scores(reader, machine, day, champion, self.clock.now())
+        except CannotScore as cause:
+            failed.append(f"version {champion.version} cannot score {day}: {cause}")
+            return day_without_scores(reader, machine, day, champion, self.clock.now())
 
 
 def scoring_of(settings: Settings, clock: Clock) -> Scoring:

@@ -17,7 +17,7 @@ from factolake.errors import ModelRefused
 from factolake.lake.tables import Lake
 from models.contract import Detector
 from models.registry.bundle import Bundle, as_bytes
-from models.registry.catalogue import Models
+from models.registry.catalogue import Models, Verified
 from models.registry.comparison import ScoreTable, compared
 from models.registry.folders import FILE, digest_of
 from models.registry.runs import Registry, Run
@@ -26,7 +26,7 @@ from models.timeseries.machine.model import MachineModel
 from models.timeseries.signals import CannotLearn, Signals
 from pipelines.signals.judged import champion_of
 from pipelines.signals.learning import Lesson, Lessons
-from pipelines.signals.pinned import keep
+from pipelines.signals.pinned import Fitted, keep, kept
 from pipelines.signals.reading import offered
 from pipelines.signals.span import Days
 from pipelines.watching.champions import model_name
@@ -39,6 +39,27 @@ AGAINST = ("agreement", "champion_alerts_a_week", "challenger_alerts_a_week")
 """Figures of a comparison that are kept."""
 FEWEST_COMPARED = 60
 """Rows; below, two models are not compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A model of `machine` and the rows it was fitted on.
+
+    `data`: versions of the tables they are from. `params`, `told`: what its run says of them. `lesson`: None where they are not from the lake of now.
+    """
+
+    machine: str
+    model: MachineModel
+    fitted: Fitted
+    data: Mapping[str, int]
+    params: Mapping[str, object]
+    told: str
+    lesson: Lesson | None = None
+
+    @property
+    def rows(self) -> int:
+        """Minutes that it was fitted on."""
+        return self.fitted.rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,31 +109,54 @@ class Trainer:
 
         Raises CannotLearn where there is too little, ModelRefused, RegistryUnavailable, TableDamaged.
         """
+        return self.register(self.learnt(lessons, machine, days, named), by)
+
+    def learnt(self, lessons: Lessons, machine: str, days: Days, named: Iterable[date] = ()) -> Candidate:
+        """A model fitted on `days`, less those `named`; nothing is kept of it. Raises CannotLearn where there is too little, TableDamaged."""
         named = tuple(named)
         lesson = lessons.of(machine, days, named)
-        try:
-            model = self.settings.fit(lesson.fitted.signals, lesson.fitted.products)
-        except ValueError as cause:
-            raise CannotLearn(f"{machine} in {days}, {lesson.rows} minutes: {cause}") from cause
-        metrics = {"rows": float(lesson.rows), **figures_of(model), **self._against_champion(lesson, model)}
-        bundle = bundled(self.plant, machine, model, lessons.versions, metrics, by, self.clock.now())
-        digest = digest_of({FILE: as_bytes(bundle)})
-        rows = keep(self.folder, bundle.name, digest, lesson.fitted)  # before the version: there is none without its rows
-        version = self.models.log_model(bundle)
-        asked = {"machine": machine, "from_day": days.first, "to_day": days.last, "days_left_out": ", ".join(map(str, named)) or "none"}
-        data = {f"version_of_{table}": number for table, number in lessons.versions.items()}
-        tags = {"model": bundle.name, "model_version": str(version), "model_sha256": digest, "rows_sha256": rows, "created_by": by}
-        run = Run(f"{bundle.name} {version}", asked | data, metrics, tags, {"left_out.txt": lesson.told})
-        return Trained(machine, bundle.name, version, digest, metrics, lesson.told, self.registry.log(SIGNALS, run))
+        params = {"machine": machine, "from_day": days.first, "to_day": days.last, "days_left_out": ", ".join(map(str, named)) or "none"}
+        model = self._fit(lesson.fitted, f"{machine} in {days}")
+        return Candidate(machine, model, lesson.fitted, lessons.versions, params, lesson.told, lesson)
 
-    def _against_champion(self, lesson: Lesson, challenger: MachineModel) -> dict[str, float]:
+    def learnt_again(self, machine: str, of: Verified) -> Candidate:
+        """A model fitted on the rows that a version of the registry was fitted on. Raises ModelRefused where they are gone, CannotLearn."""
+        name = f"{of.bundle.name} {of.version}"
+        rows = kept(self.folder, of.bundle.name, of.sha256)
+        model = self._fit(rows, f"rows of {name}")
+        return Candidate(machine, model, rows, of.bundle.trained_on, {"machine": machine, "rows_of": name}, f"the rows that {name} learnt from")
+
+    def register(self, candidate: Candidate, by: str) -> Trained:
+        """Register a fitted model as challenger, with its run and a copy of its rows. Raises ModelRefused, RegistryUnavailable."""
+        model, name = candidate.model, model_name(candidate.machine)
+        metrics = {"rows": float(candidate.rows), **figures_of(model), **self._against_champion(candidate)}
+        bundle = bundled(self.plant, candidate.machine, model, candidate.data, metrics, by, self.clock.now())
+        digest = digest_of({FILE: as_bytes(bundle)})
+        rows = keep(self.folder, name, digest, candidate.fitted)  # before the version: there is none without its rows
+        version = self.models.log_model(bundle)
+        data = {f"version_of_{table}": number for table, number in candidate.data.items()}
+        tags = {"model": name, "model_version": str(version), "model_sha256": digest, "rows_sha256": rows, "created_by": by}
+        run = Run(f"{name} {version}", {**candidate.params, **data}, metrics, tags, {"left_out.txt": candidate.told})
+        return Trained(candidate.machine, name, version, digest, metrics, candidate.told, self.registry.log(SIGNALS, run))
+
+    def _fit(self, fitted: Fitted, what: str) -> MachineModel:
+        try:
+            return self.settings.fit(fitted.signals, fitted.products)
+        except ValueError as cause:
+            raise CannotLearn(f"{what}, {fitted.rows} minutes: {cause}") from cause
+
+    def _against_champion(self, candidate: Candidate) -> dict[str, float]:
         """Both on those of the same days that the challenger was not fitted on; nothing without a champion that knows these signals."""
+        lesson = candidate.lesson
+        if lesson is None:
+            return {}
         try:
             champion = champion_of(self.models, self.plant, lesson.machine)
         except ModelRefused:
             return {}
         first = learnt_rows(lesson.fitted.signals.regimes)
-        tables = [scored_from(first, champion.bundle.model, lesson.seen_by(champion.bundle)), scored_from(first, challenger, lesson.fitted.signals)]
+        seen = lesson.seen_by(champion.bundle)
+        tables = [scored_from(first, champion.bundle.model, seen), scored_from(first, candidate.model, lesson.fitted.signals)]
         if len(tables[0].seconds) < FEWEST_COMPARED:
             return {}
         found = compared(tables[0], tables[1], cost_an_alert=0.0)

@@ -16,6 +16,7 @@ from models.registry.bundle import NAME, Bundle, Signal
 from models.registry.catalogue import Models, Verified
 from models.registry.ledger import FILE, champions
 from models.registry.serving import Serving, Source
+from models.timeseries.alerting import Channel
 
 LEDGER = FILE
 NAMED = "signals."
@@ -80,6 +81,11 @@ class Champions:
         self._stamp = stamp
         return True
 
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """Walls that a model's trial could not have on this system."""
+        return self._models.lacks
+
     def _has_champion(self, machine: str) -> bool:
         name = model_name(machine)
         return bool(NAME.fullmatch(name)) and bool(champions(self._models.history(name), name))
@@ -115,3 +121,24 @@ def units_of(plant: PlantModel) -> dict[str, dict[str, str]]:
         if signal.kind in FEATURED:
             units[signal.machine][signal.name] = signal.unit or ""
     return units
+
+
+def channels_of(plant: PlantModel, machine: str) -> dict[str, Channel]:
+    """What people call the signals of `machine` that models see, with their units."""
+    mine = (signal for signal in plant.signals if signal.machine == machine and signal.kind in FEATURED)
+    return {signal.name: Channel(signal.description or spoken(signal.name), signal.unit) for signal in mine}
+
+
+def path_of(plant: PlantModel, machine: str) -> str:
+    """The machine's ISA-95 path, as alerts name it."""
+    return f"{plant.lines[plant.machines[machine].line_id].path}/{machine}"
+
+
+def spoken(name: str) -> str:
+    """A signal's name as people write it.
+
+    >>> spoken("bearing_temp")
+    'Bearing temp'
+    """
+    words = " ".join(name.replace("_", " ").split())
+    return words[:1].upper() + words[1:]

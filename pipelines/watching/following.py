@@ -18,7 +18,8 @@ from factolake.features.stream import FEATURED, Reading, StreamState
 from models.registry.catalogue import Verified
 from models.registry.serving import Serving
 from models.timeseries.alert_events import Closed
-from models.timeseries.alerting import EPOCH, Channel
+from models.timeseries.alerting import EPOCH
+from pipelines.watching.champions import channels_of, path_of
 from pipelines.watching.journal import Journal
 from pipelines.watching.judging import Happened, Judge
 from pipelines.watching.mapping import SignalMap
@@ -33,18 +34,36 @@ Words = Mapping[tuple[str, SignalKind], Reading]
 _log = structlog.get_logger(__name__)
 
 
+OUT_FOR = timedelta(hours=1)
+"""A model that could not judge is let try again after so much of its machine's time: what it cannot take may have been one bad minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class Out:
+    """A model that could not judge, and `why`; it is tried again with the minute `again_ts`."""
+
+    model: Verified
+    why: str
+    again_ts: datetime
+
+    @property
+    def told(self) -> str:
+        """In a sentence, without the machine."""
+        return f"version {self.model.version} of its model is left out until {self.again_ts:%Y-%m-%d %H:%M} UTC, for it cannot judge: {self.why}"
+
+
 @dataclass(slots=True)
 class Followed:
     """One machine: its minutes, those that are over, and its judge, if a model serves it.
 
-    `judged` is what the last judge remembered, `unfit` a model that could not judge.
+    `judged` is what the last judge remembered, `out` a model that could not judge.
     """
 
     minutes: Minutes
     journal: Journal
     judge: Judge | None = None
     judged: Judged | None = None
-    unfit: Verified | None = None
+    out: Out | None = None
 
 
 @dataclass(slots=True)
@@ -97,7 +116,7 @@ class Watch:
             if machine in begun:
                 self._machines[machine] = self._new(machine, MachineState(_begun(said, machine)))
             followed = self._machines[machine]
-            if serving.model not in (followed.unfit, followed.judge.model if followed.judge else None):
+            if serving.model not in (followed.out.model if followed.out else None, followed.judge.model if followed.judge else None):
                 self._appoint(machine, followed, serving.model)
         return begun
 
@@ -130,10 +149,25 @@ class Watch:
         for machine, followed in self._machines.items():
             self._judge(machine, followed, followed.minutes.passed(now_us))
 
+    def told(self) -> None:
+        """All that waited is in the log; what is kept says otherwise until it is kept anew."""
+        self.waiting.clear()
+        self.has_news = True
+
     def figures(self) -> Figures:
         """How many machines are watched, events wait, records were missed, readings refused and late."""
         late = sum(followed.minutes.late for followed in self._machines.values())
         return Figures(len(self._machines), len(self.waiting), self.missed, self.refused, late, self.passed_over)
+
+    def troubles(self) -> tuple[str, ...]:
+        """In a sentence each, the machines whose models cannot judge, or give no score."""
+        found = []
+        for machine, followed in self._machines.items():
+            if followed.out is not None:
+                found.append(f"{machine}: {followed.out.told}")
+            elif followed.judge is not None and followed.judge.failed_minutes:
+                found.append(f"{machine}: {followed.judge.failed_minutes} minutes up to now are unscored, for its model gave no number from 0 on")
+        return tuple(found)
 
     def _new(self, machine: str, state: MachineState) -> Followed:
         minutes = self._minutes(machine, state)
@@ -145,10 +179,8 @@ class Watch:
         return Minutes(names, words, state.windows, state.pace)
 
     def _appoint(self, machine: str, followed: Followed, model: Verified) -> None:
-        before = followed.judge.judged() if followed.judge else followed.judged
-        place = self.plant.machines[machine]
-        path = f"{self.plant.lines[place.line_id].path}/{machine}"
-        followed.judge = Judge(model, path, followed.minutes.names, self._channels(machine), before)
+        before, followed.out = followed.judge.judged() if followed.judge else followed.judged, None
+        followed.judge = Judge(model, path_of(self.plant, machine), followed.minutes.names, channels_of(self.plant, machine), before)
         if before is not None and followed.judge.judged().alerting.episode != before.alerting.episode:
             self._end(machine, before, followed.journal)
 
@@ -161,17 +193,27 @@ class Watch:
 
     def _judge(self, machine: str, followed: Followed, minutes: list[Minute]) -> None:
         for minute in minutes:
+            at_ts = EPOCH + timedelta(microseconds=minute.window_us)
+            if followed.out is not None and at_ts >= followed.out.again_ts:
+                self._appoint(machine, followed, followed.out.model)
             if followed.judge is not None:
-                try:
-                    happened = followed.judge.feed(minute, followed.journal.minutes)
-                except (ValueError, ArithmeticError, IndexError) as error:  # whatever a model says of rows it cannot take, the others go on
-                    _log.error("a model cannot judge and is left out until there is another", machine=machine, cause=str(error))
-                    followed.judged, followed.unfit, happened = followed.judge.judged(), followed.judge.model, []
-                    followed.judge = None
-                for one in happened:
+                for one in self._happened(machine, followed, followed.judge, minute, at_ts):
                     self._tell(machine, one)
             followed.journal.add([minute])
             self.has_news = True
+
+    def _happened(self, machine: str, followed: Followed, judge: Judge, minute: Minute, at_ts: datetime) -> list[Happened]:
+        """What `judge` tells of a minute. One that cannot judge is taken out, and the other machines go on."""
+        failed = judge.failed_minutes
+        try:
+            happened = judge.feed(minute, followed.journal.minutes)
+        except Exception as error:  # whatever a model, or what its scores are made into, says of rows that it cannot take
+            followed.judged, followed.judge, followed.out = judge.judged(), None, Out(judge.model, str(error), at_ts + OUT_FOR)
+            _log.error(f"{machine}: {followed.out.told}")
+            return []
+        if judge.failed_minutes and not failed:
+            _log.warning(f"{machine}: its model gave no number from 0 on, so the minute is unscored", minute=at_ts.isoformat())
+        return happened
 
     def _tell(self, machine: str, happened: Happened) -> None:
         event, at_ts = happened
@@ -179,20 +221,6 @@ class Watch:
         if payload is not None:
             self.waiting.append(Told(self.epoch, self._next_seq, machine, payload, at_ts.astimezone(UTC)))
             self._next_seq += 1
-
-    def _channels(self, machine: str) -> dict[str, Channel]:
-        mine = (signal for signal in self.plant.signals if signal.machine == machine and signal.kind in FEATURED)
-        return {signal.name: Channel(signal.description or spoken(signal.name), signal.unit) for signal in mine}
-
-
-def spoken(name: str) -> str:
-    """A signal's name as people write it.
-
-    >>> spoken("bearing_temp")
-    'Bearing temp'
-    """
-    words = " ".join(name.replace("_", " ").split())
-    return words[:1].upper() + words[1:]
 
 
 def _begun(words: Words, machine: str) -> StreamState:

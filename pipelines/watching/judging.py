@@ -15,14 +15,19 @@ from models.contract import Scorer
 from models.registry.catalogue import Verified
 from models.timeseries.alert_events import NEW, AlertingState, Event
 from models.timeseries.alerting import EPOCH, Alerting, AlertingSettings, Channel, Subject
+from models.timeseries.guarded import scores_of
 from models.timeseries.machine.model import MachineModel
 from models.timeseries.machine.rows import numbers, shares
-from models.timeseries.signals import Scores, Signals
+from models.timeseries.signals import Scores, Signals, Unscored
 from pipelines.watching.journal import first_of
 from pipelines.watching.minutes import Minute
 from pipelines.watching.state import Judged
 
 Happened = tuple[Event, datetime]
+MINUTE_LIMIT_S = 5.0
+"""A minute takes a model a thousandth of it; others wait meanwhile."""
+BEGIN_LIMIT_S = 120.0
+"""For the minutes since the day before, with which a scorer begins, and for the first of its own: machine code may have to be made."""
 
 
 class Judge:
@@ -39,13 +44,18 @@ class Judge:
         self._alerting = Alerting(settings, subject, _remembered(model, before))
         self._scorer: Scorer | None = None
         self._since_us = 0
+        self._limit_s = BEGIN_LIMIT_S
+        self.failed_minutes = 0
 
     def judged(self) -> Judged:
         """What has to be kept over a restart."""
         return Judged(self.model.bundle.name, self.model.version, self.model.sha256, self._alerting.snapshot())
 
     def feed(self, minute: Minute, past: Sequence[Minute]) -> list[Happened]:
-        """What there is to tell of `minute`, with the time of its row; `past` are the minutes before it. Raises ValueError where the model cannot."""
+        """What there is to tell of `minute`, with the time of its row; `past` are the minutes before it. Raises CannotScore.
+
+        `failed_minutes` counts those in a row up to this one for which the model gave no number that is a score.
+        """
         if self._scorer is None or self._since_us != first_of(minute.window_us):
             self._begin(minute, past)
         signals = self._rows([minute])
@@ -53,10 +63,10 @@ class Judge:
         return [(event, at_ts) for event in self._alerting.feed(signals, self._scores(signals), np.array([minute.running_s == 0]))]
 
     def _begin(self, minute: Minute, past: Sequence[Minute]) -> None:
-        self._scorer, self._since_us = self.model.bundle.model.scorer(), first_of(minute.window_us)
+        self._scorer, self._since_us, self._limit_s = self.model.bundle.model.scorer(), first_of(minute.window_us), BEGIN_LIMIT_S
         held = [one for one in past if self._since_us <= one.window_us < minute.window_us]
         if held:
-            self._scorer.score(self._rows(held))
+            scores_of(self._scorer, self._rows(held), BEGIN_LIMIT_S)
 
     def _rows(self, minutes: Sequence[Minute]) -> Signals:
         values = np.stack([minute.means[self._columns] for minute in minutes])
@@ -67,7 +77,8 @@ class Judge:
 
     def _scores(self, signals: Signals) -> Scores:
         assert self._scorer is not None
-        found = self._scorer.score(signals)
+        found, self._limit_s = scores_of(self._scorer, signals, self._limit_s), MINUTE_LIMIT_S
+        self.failed_minutes = self.failed_minutes + 1 if (found.why == Unscored.MODEL_FAILED).any() else 0
         return Scores(found.score / self.model.bundle.threshold, found.why, found.parts / self.model.bundle.threshold)
 
 

@@ -27,7 +27,7 @@ from pipelines.watching.landed import Landed
 from pipelines.watching.peeking import after
 from pipelines.watching.scouting import News, Scout
 from pipelines.watching.standing import Standing, write_standing
-from pipelines.watching.state import read_memory, write_memory
+from pipelines.watching.state import MemoryFile, read_memory
 from pipelines.watching.tail import AT_ONCE, Hole, Place, Tail
 
 BEGIN_BEFORE = timedelta(minutes=10)
@@ -38,6 +38,10 @@ REACH = timedelta(hours=1)
 
 MARGIN = timedelta(minutes=1)
 RETRY = timedelta(seconds=1)
+
+KEEP_EVERY = timedelta(seconds=15)
+"""So often what nobody waits for is put on the disk. Whoever starts again reads that much once more, and tells what it told under its number."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -72,10 +76,12 @@ class Watching:
         self._landed = Landed(Lake(settings.lake_root))
         self._watch = Watch(plant, folder_of(settings) / "minutes", round(clock.now().timestamp() * 1_000_000))
         self._file = folder_of(settings) / "memory.json"
+        self._memory = MemoryFile(self._file)
         self._place: Place | None = None
         self._since = clock.now() - BEGIN_BEFORE
         self._served: News | None = None
         self._kept = 0
+        self._kept_ts: datetime | None = None
         self._retry_at: datetime | None = None
         self._restore()
 
@@ -190,10 +196,10 @@ class Watching:
         """Events into the file, then into the log; where the log takes none they wait, and the others go on."""
         crash_point("watch.judged")
         if len(self._watch.waiting) > self._kept:
-            # Waiting for the disk three times would be most of the way from a reading to its alert. Where the power fails just now, the alert is told
+            # Waiting for the disk twice more would be most of the way from a reading to its alert. Where the power fails just now, the alert is told
             # again under another number, and gold knows it by its alert_id.
             self._keep(place, is_hurried=True)
-        elif self._watch.has_news:
+        elif self._watch.has_news and self._is_time_to_keep(now):
             self._keep(place)
         crash_point("watch.kept")
         if not self._watch.waiting or (self._retry_at is not None and now < self._retry_at):
@@ -207,15 +213,20 @@ class Watching:
             self._retry_at = now + RETRY
             return
         crash_point("watch.told")
-        self._retry_at = None
-        self._watch.waiting.clear()
-        self._keep(place)
+        self._retry_at, self._kept = None, 0
+        self._watch.told()
         crash_point("watch.done")
 
+    def _is_time_to_keep(self, now: datetime) -> bool:
+        """Also where the clock was set back."""
+        return self._kept_ts is None or not timedelta(0) <= now - self._kept_ts < KEEP_EVERY
+
     def _keep(self, place: Place, *, is_hurried: bool = False) -> None:
-        write_memory(self._file, self._watch.memory(place, self._since), is_hurried=is_hurried)
+        self._memory.write(self._watch.memory(place, self._since), is_hurried=is_hurried)
         self._watch.has_news, self._kept = False, len(self._watch.waiting)
         if is_hurried:
             return
-        servings = self._scout.news.servings.values()
-        write_standing(self._settings.run_dir, Standing(self._clock.now(), tuple(one.says for one in servings), self._watch.figures()))
+        self._kept_ts = self._clock.now()
+        says = tuple(one.says for one in self._scout.news.servings.values())
+        standing = Standing(self._clock.now(), says, self._watch.figures(), self._watch.troubles(), self._scout.lacks)
+        write_standing(self._settings.run_dir, standing)

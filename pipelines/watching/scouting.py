@@ -59,6 +59,11 @@ class Scout:
         except Exception as error:
             self._broken = error
 
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """Walls that a model's trial could not have on this system."""
+        return self._champions.lacks
+
     def check(self) -> None:
         """Raises what ended the thread: without it nobody would see a new model."""
         if self._broken is not None:

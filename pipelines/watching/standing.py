@@ -29,11 +29,16 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the watch wrote at `written` (UTC); `models` says in a sentence each what scores and why."""
+    """What the watch wrote at `written` (UTC); `models` says in a sentence each what scores and why.
+
+    `troubles`: the machines whose models cannot judge. `lacks`: walls that a model's trial could not have on this system.
+    """
 
     written: datetime
     models: tuple[str, ...]
     figures: Figures
+    troubles: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
 
 
 def write_standing(run_dir: Path, standing: Standing) -> None:
@@ -53,10 +58,12 @@ def watch_findings(run_dir: Path) -> tuple[Finding, ...]:
 
 
 def judge_watch(standing: Standing) -> Finding:
-    """A watch whose alerts wait, or where a model is refused, is not healthy; what it missed is said."""
+    """A watch whose alerts wait, or where a model is refused or cannot judge, is not healthy; what it missed is said."""
     figures = standing.figures
     refused = [said for said in standing.models if "refused" in said or "no model scores" in said]
     told = [f"{figures.machines} machines are watched"]
     told += [f"{figures.waiting} events wait for the spool"] if figures.waiting else []
     told += [f"{figures.missed} records were gone before they were read"] if figures.missed else []
-    return Finding("flow", "watch", "degraded" if figures.waiting or refused else "healthy", standing.written, "; ".join([*told, *refused]))
+    told += [f"models are tried without {' and '.join(standing.lacks)}, which this system does not allow"] if standing.lacks else []
+    is_ill = bool(figures.waiting or refused or standing.troubles)
+    return Finding("flow", "watch", "degraded" if is_ill else "healthy", standing.written, "; ".join([*told, *refused, *standing.troubles]))

@@ -1,5 +1,6 @@
 """The landing process killed, cut off from power, starved of disk and handles: afterwards every row is there once."""
 
+import datetime as dt
 import os
 import resource
 import subprocess
@@ -8,12 +9,14 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
-from landing_records import event, garbage, readings
+from landing_records import T0, event, garbage, readings
 
+from factolake.bus.captures import Capture, encode_capture
 from factolake.bus.spool_bus import Spool
 from factolake.config.settings import LandingSettings, Settings
-from factolake.contracts.bronze import DEAD_LETTER, EVENTS, READINGS
+from factolake.contracts.bronze import DEAD_LETTER, EVENTS, READINGS, WAVEFORMS
 from factolake.contracts.ops import GAPS, LEDGER, LOSSES
 from factolake.domain.clock import SystemClock
 from factolake.errors import DiskFull, LeaseHeld, LogReplaced, SourceUnavailable
@@ -26,6 +29,7 @@ POINTS = (
     "land.read",
     "land.dead_letter.committed",
     "land.events.committed",
+    "land.waveforms.committed",
     "land.before_readings",
     "land.readings.committed",
     "land.synced",
@@ -39,13 +43,19 @@ from factolake.domain.clock import SystemClock
 from factolake.landing.run import run_landing
 run_landing(Settings(home=Path(sys.argv[1]), landing=LandingSettings(max_rows=6)), SystemClock(), threading.Event(), once=True)
 """
+CAPTURES = [
+    encode_capture(("daq", 1, number), Capture("L1-M2", "drive_end", T0 + dt.timedelta(minutes=minute), 8192.0, np.ones(9, np.float32)), T0)
+    for number, minute in enumerate((0, 0, 10, 0))
+]
 RECORDS = [
     readings(1),
+    *CAPTURES[:2],
     event(2, "loss", '{"cause":"spool_full","lost_rows":2}'),
     garbage(3, "4"),
     readings(4),
     event(5, "gap", '{"cause":"session lost","from_ts":"2026-11-22T06:00:00+00:00"}'),
     readings(6),
+    *CAPTURES[2:],
     garbage(7, "2"),
     readings(8),
 ]
@@ -66,7 +76,7 @@ def keys(home: Path) -> list[tuple[int, int]]:
 
 def counts(home: Path) -> list[int]:
     lake = Lake(home / "lake")
-    return [lake.open(t).read().num_rows for t in (READINGS, EVENTS, DEAD_LETTER, GAPS, LOSSES)]
+    return [lake.open(t).read().num_rows for t in (READINGS, EVENTS, DEAD_LETTER, GAPS, LOSSES, WAVEFORMS)]
 
 
 def books(home: Path) -> dict[str, object]:
@@ -83,9 +93,9 @@ def test_killed_at_any_point_the_next_start_completes_it_once(tmp_path: Path, po
     assert killed.returncode == -9, killed.stderr
     assert f"crash point {point}" in killed.stderr
     land_once(tmp_path)
-    assert counts(tmp_path) == [12, 2, 2, 1, 1]
+    assert counts(tmp_path) == [12, 2, 2, 1, 1, 2]
     assert len(set(keys(tmp_path))) == 12
-    assert (books(tmp_path)["sent"], books(tmp_path)["difference"]) == (20, 0)
+    assert (books(tmp_path)["sent"], books(tmp_path)["difference"]) == (24, 0)
     assert spool.depth().records == 0
 
 

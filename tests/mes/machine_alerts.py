@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from mes_rows import make_row
 
@@ -12,9 +13,12 @@ from factolake.mes.signals.takeover import lake_alert, new_alert
 
 RAISED = datetime(2026, 3, 2, 9, tzinfo=UTC)
 LINE_PATH = "acme/bremen/assembly/L1"
+PLANT_ZONE = ZoneInfo("Europe/Berlin")
+DEVIATIONS = {"low": "small", "medium": "clear", "high": "large"}
 SIGNALS = ("spindle_current", "spindle_temperature", "coolant_flow")
 ENGLISH = (
-    "{machine}: unusual behaviour, spindle current above usual\n{path} shows unusual behaviour; the deviation is clear.\nIt began about {onset}."
+    "{machine}: unusual behaviour, spindle current above usual\n{path} shows unusual behaviour; the deviation is {deviation}.\n"
+    "It began about {onset}."
 )
 GERMAN = "{machine}: ungewöhnliches Verhalten, Spindelstrom über üblich\n{path} zeigt ungewöhnliches Verhalten.\nEs begann gegen {onset}."
 
@@ -46,7 +50,7 @@ def alert_row(
 ) -> dict[str, object]:
     """The row of gold.alerts of `alert`; one that is over lasted an hour."""
     said = alert(machine, severity, raised, is_rich=is_rich)
-    words = {"machine": machine, "path": said.path, "onset": f"{said.onset_ts:%H:%M}"}
+    words = {"machine": machine, "path": said.path, "onset": f"{said.onset_ts.astimezone(PLANT_ZONE):%H:%M}", "deviation": DEVIATIONS[severity]}
     values = {
         "alert_id": said.alert_id,
         "machine": machine,

@@ -126,7 +126,7 @@ def test_f29_landing_finds_a_flipped_byte_in_its_own_turns_and_goes_on(settings:
     try:
         for start in (0, 10):
             tables.commit(bronze.READINGS, rows(bronze.READINGS, start, 10), {})
-        chores = Chores(tables, LandingSettings(compact_every_s=7))
+        chores = Chores(tables, LandingSettings(compact_every_s=len(LANDED)))
         for _ in LANDED:
             now += timedelta(seconds=1)
             chores.step(now, spool)

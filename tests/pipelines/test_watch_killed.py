@@ -10,7 +10,7 @@ from watched_line import PLANT, WatchedLine, folded, story
 EPISODE = ((15, 0.0), (30, 4.0), (75, 0.0))
 CUT = 30
 PLACES = ("watch.judged", "watch.kept", "watch.told", "watch.done")
-CASES = [(place, False) for place in PLACES] + [("watch.judged", True), ("watch.told", True)]
+CASES = [(place, False) for place in PLACES] + [("watch.judged", True), ("watch.told", True), ("watch.done", True)]
 # Every run is a process of its own, forked from one that has loaded everything and touched nothing.
 RUNS = f"""
 import json, os, sys, threading

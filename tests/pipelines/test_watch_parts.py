@@ -16,14 +16,18 @@ from factolake.contracts.gold_alerts import ALERTS
 from factolake.domain.alert import Alert, AlertKind, Contribution, ModelStamp, Regime, Severity
 from factolake.domain.signals import Signal, SignalKind
 from factolake.errors import ConfigError
+from factolake.features.stream import Reading, StreamState
 from factolake.lake.tables import Lake
+from models.timeseries.alert_events import AlertingState, Episode
 from models.timeseries.similar import Verdict
 from pipelines.watching.journal import DAY_US, Journal
 from pipelines.watching.mapping import Mapped
-from pipelines.watching.minutes import Minute, Minutes
+from pipelines.watching.minutes import Minute, Minutes, Pace
 from pipelines.watching.past import LakePast, Past, check_rules, stops_of
 from pipelines.watching.peeking import after
+from pipelines.watching.state import Judged, MachineState, Memory, MemoryFile, read_memory
 from pipelines.watching.tail import Place, Tail
+from pipelines.watching.telling import Told
 
 CHECKS = """
 [[check]]
@@ -128,6 +132,24 @@ def test_minutes_are_kept_for_the_day_before_and_read_again(tmp_path: Path) -> N
     again.read(told[4].window_us)
     assert [(one.window_us, one.means[0], one.product) for one in again.minutes] == [(one.window_us, one.means[0], "P") for one in told[2:5]]
     assert np.isnan(again.minutes[0].means[1])
+
+
+def test_what_is_kept_is_read_as_it_was_however_often_it_is_written(tmp_path: Path) -> None:
+    judged = Judged("signals.l1-m1", 2, "ab", AlertingState(1.5, above_parts=(0.1, 0.25), episode=Episode(alert(0), 2.0)))
+    told = Told(7, 1, MACHINE, '{"what": "raised"}', T0)
+    readings = tuple(Reading(SignalKind.PROCESS, "vibration", us(step), 1, step, 0, "good", step / 3) for step in range(8))
+    state = Reading(SignalKind.STATE, "state", us(-1), 1, 0, 0, "good", None, "läuft")
+    file, writer = tmp_path / "memory.json", MemoryFile(tmp_path / "memory.json")
+    for waiting in ((), readings[:3], readings[:3], readings[:6], readings[4:], readings[4:5], readings, readings[1:]):
+        machines = {'a"b': MachineState(StreamState(us(0), 1, waiting, state), Pace(5, 6), 7, judged), "b": MachineState()}
+        memory = Memory(Place("log", 9), T0, 7, machines, (told,), 4)
+        for is_hurried in (True, False):
+            writer.write(memory, is_hurried=is_hurried)
+            assert read_memory(file) == memory
+    writer.write(Memory(Place("log", 10), T0, 8, {}), is_hurried=True)
+    (hurried,) = set(tmp_path.iterdir()) - {file}
+    hurried.write_bytes(hurried.read_bytes()[:40])
+    assert read_memory(file) == memory, "what the power cut off is not what was kept"
 
 
 def test_a_tail_tells_what_was_gone_also_after_the_last_record(tmp_path: Path) -> None:

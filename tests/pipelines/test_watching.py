@@ -14,13 +14,19 @@ from factolake.landing.run import run_landing
 from models.registry.catalogue import Models
 from pipelines.watching.champions import Champions
 from pipelines.watching.part import run_watch
-from pipelines.watching.running import folder_of, watching
+from pipelines.watching.running import KEEP_EVERY, folder_of, watching
 from pipelines.watching.standing import Figures, Standing, judge_watch
 from pipelines.watching.state import read_memory
 
 EPISODE = ((15, 0.0), (30, 4.0), (75, 0.0))
 RAISED_BY = 30
 """Minutes of the episode after which its alert is raised."""
+
+
+def kept_place(line: WatchedLine) -> int:
+    memory = read_memory(folder_of(line.settings) / "memory.json")
+    assert memory is not None
+    return memory.place.offset
 
 
 def test_an_episode_is_raised_and_closed_with_its_words(tmp_path: Path) -> None:
@@ -121,6 +127,20 @@ def test_a_full_spool_holds_the_alert_and_not_the_watch(tmp_path: Path) -> None:
         line.clock.advance(2)
         process.run(threading.Event(), once=True)
     assert [event["what"] for event in line.told()] == ["raised"]
+
+
+def test_what_nobody_waits_for_is_kept_every_few_seconds(tmp_path: Path) -> None:
+    line = WatchedLine(tmp_path)
+    records, places = story((15, 0.0)), []
+    with watching(line.settings, line.clock, threading.Event(), is_alone=True, models=line.models) as process:
+        for first in (0, 5, 10):
+            line.send(records[first : first + 5])
+            process.step()
+            places.append(kept_place(line))
+        line.clock.advance(KEEP_EVERY.total_seconds())
+        process.step()
+        places.append(kept_place(line))
+    assert places == [5, 5, 5, 15]
 
 
 def test_another_spool_is_read_from_its_beginning(tmp_path: Path) -> None:

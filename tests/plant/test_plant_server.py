@@ -158,10 +158,12 @@ async def test_the_legacy_mes_learns_forty_minutes_late(url: str) -> None:
     client = await connected(url)
     await subscribe(client, NAMESPACE, ["L1-M3.State"])
     run = await plant
-    _, rows = decode(log.records[0])
-    (row,) = rows.to_pylist()
+    told = [row for record in log.records for row in decode(record)[1].to_pylist()]
+    (row,) = (row for row in told if row["source_id"] == "legacy-mes")
     assert run.legacy_records == 1
     assert (row["kind"], row["subject"], row["source_ts"]) == ("mes_record", "L1-M3", START + timedelta(hours=3, minutes=52))
+    captures = [row for row in told if row["kind"] == "waveform"]
+    assert [(row["subject"], row["source_ts"]) for row in captures] == [("L1-M2", START + timedelta(minutes=10 * n)) for n in range(1, 25)]
     await client.disconnect()
 
 

@@ -78,6 +78,7 @@ def test_the_same_rows_give_the_same_bundle_and_so_does_their_copy(machine: Lear
 
 def test_stops_true_alerts_and_named_days_are_left_out(machine: LearntMachine) -> None:
     put(machine, silver.DOWNTIME, machine=MACHINE, from_ts=at(MONDAY, 2), to_ts=at(MONDAY, 3), from_day=MONDAY)
+    put(machine, silver.DOWNTIME, machine=MACHINE, from_ts=at(MONDAY, 9), to_ts=at(MONDAY, 10), from_day=MONDAY, state="starved")
     put(machine, silver.DOWNTIME, machine="L1-M1", from_ts=at(MONDAY, 4), to_ts=at(MONDAY, 5), from_day=MONDAY)
     alert = {"equipment": MACHINE, "onset_ts": at(MONDAY, 22), "ended_ts": at(MONDAY, 23)}
     put(machine, MACHINE_ALERTS.table, **alert, verdict="true")

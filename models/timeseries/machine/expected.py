@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.timeseries.machine.running import FEATURES
 from models.timeseries.signals import Floats
 from models.timeseries.windows import center_and_spread
 
@@ -46,3 +47,8 @@ def expected(values: Floats, features: Floats) -> Expected:
     center, spread = center_and_spread(found.rests(values, features))
     least = FLOOR * np.abs(level)
     return Expected(found.base + center, np.where(spread > least, spread, np.where(least > 0, least, 1.0)), weights)
+
+
+def unlearnt(signals: int) -> Expected:
+    """Of a regime that nothing is known of yet."""
+    return Expected(np.zeros(signals), np.ones(signals), np.zeros((FEATURES, signals)))

@@ -12,14 +12,15 @@ import numpy as np
 from factolake.domain.alert import AlertKind
 from models.timeseries.alerting import AlertingSettings
 from models.timeseries.canonical import held_limit
-from models.timeseries.clean import Clean, Flags, usual_bands
+from models.timeseries.clean import Clean, usual_bands
 from models.timeseries.conformal import WEEK_S
-from models.timeseries.machine.expected import Expected, expected
-from models.timeseries.machine.model import MachineModel, Rests, settling_rows, together
-from models.timeseries.machine.running import FEATURES, Running, on_end
+from models.timeseries.machine.expected import Expected, expected, unlearnt
+from models.timeseries.machine.following import Following
+from models.timeseries.machine.model import MachineModel, settling_rows, together
+from models.timeseries.machine.running import FEATURES
 from models.timeseries.pca import FITTED_SHARE, PcaSettings
 from models.timeseries.rows import columns
-from models.timeseries.signals import CannotLearn, Floats, Numbers, Signals
+from models.timeseries.signals import CannotLearn, Floats, Numbers, Signals, Unscored
 
 FEWEST_ROWS = 10 * FEATURES
 """Of a regime, to say how its signals follow the numbers of its running."""
@@ -60,7 +61,7 @@ class MachineSettings:
         first = learnt_rows(signals.regimes)
         regimes = _expected(signals, names, settling, first)
         weight = 1.0 - math.exp(-1.0 / self.memory_rows)
-        smoothed, _ = Rests(names, regimes, weight, settling).of(signals)
+        smoothed, _ = Following(names, regimes, weight, settling).rests(signals)
         strange = PcaSettings(lags_rows=1, variance=self.variance).fit(together(names, smoothed, signals.seconds))
         clean, bands = Clean(BLOCK_S, (1.0,)), usual_bands(signals)
         model = MachineModel(names, regimes, weight, settling, strange, 1.0, tuple(products), bands, clean, self.alerting, AlertKind.UNUSUAL)
@@ -92,10 +93,9 @@ def _expected(signals: Signals, names: tuple[str, ...], settling: int, first: in
     """By regime, from the rows before `first`. Raises CannotLearn where none has enough."""
     seen = signals.rows(0, first)
     values = np.take(seen.values.T, columns(seen.names, names), axis=0)
-    numbers = tuple(int(one) for one in np.unique(seen.regimes) if one >= 0)
-    features, settled = _features(seen, numbers, settling)
-    whole = np.isfinite(values).all(axis=0) & settled
-    rows = {regime: np.flatnonzero(whole & (seen.regimes == regime)) for regime in numbers}
+    numbers = [int(one) for one in np.unique(seen.regimes) if one >= 0]
+    features, why = Following(names, dict.fromkeys(numbers, unlearnt(len(names))), 1.0, settling).features(seen)
+    rows = {regime: np.flatnonzero((why == Unscored.SCORED) & (seen.regimes == regime)) for regime in numbers}
     kept = {regime: found for regime, found in rows.items() if len(found) >= FEWEST_ROWS}
     if not kept:
         most = max((len(found) for found in rows.values()), default=0)
@@ -103,17 +103,4 @@ def _expected(signals: Signals, names: tuple[str, ...], settling: int, first: in
             f"no regime has {FEWEST_ROWS} whole rows in the first two thirds of {len(signals.seconds)}, the longest has {most}; give more, best two"
             " weeks of minutes"
         )
-    return {regime: expected(values[:, found], features[regime][:, found]) for regime, found in kept.items()}
-
-
-def _features(signals: Signals, numbers: tuple[int, ...], settling: int) -> tuple[dict[int, Floats], Flags]:
-    """By regime, features x rows, and which rows have enough before them."""
-    running, pieces = Running(numbers), list[dict[int, Floats]]()
-    settled = np.zeros(len(signals.seconds), dtype=np.bool_)
-    for first, last, _ in on_end(signals.seconds, None):
-        if first < last:
-            piece = signals.rows(first, last)
-            running.begin(piece)
-            pieces.append(running.features(piece))
-            settled[first + settling : last] = True
-    return {regime: np.concatenate([piece[regime] for piece in pieces], axis=1) for regime in numbers if pieces}, settled
+    return {regime: expected(values[:, found], features[:, found]) for regime, found in kept.items()}

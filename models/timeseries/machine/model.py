@@ -16,11 +16,10 @@ from models.timeseries import plain
 from models.timeseries.alerting import AlertingSettings, Channel, Subject
 from models.timeseries.clean import Clean
 from models.timeseries.machine.expected import Expected
-from models.timeseries.machine.running import SETTLING_S, Running, on_end
+from models.timeseries.machine.following import Following
+from models.timeseries.machine.running import SETTLING_S
 from models.timeseries.pca import Pca
-from models.timeseries.rows import columns
-from models.timeseries.signals import Floats, Numbers, Scores, Signals, Unscored
-from models.timeseries.windows import ewma
+from models.timeseries.signals import Floats, Scores, Signals
 
 TOGETHER = 0
 """The regime of rests: how a machine ran is taken off them already."""
@@ -73,71 +72,17 @@ class MachineModel:
         return plain.read("model of a machine", cls, data)
 
 
-class Rests:
-    """Smoothed rests of one machine as rows come; the fit goes through the same."""
-
-    def __init__(self, names: tuple[str, ...], regimes: Mapping[int, Expected], weight: float, settling_rows: int) -> None:
-        self._names, self._regimes, self._weight, self._settling_rows = names, regimes, weight, settling_rows
-        self._running = Running(tuple(regimes))
-        self._smooth = np.zeros(len(names))
-        self._last_s: float | None = None
-        self._rows = 0
-
-    def of(self, signals: Signals) -> tuple[Floats, Numbers]:
-        """Of the rows that follow: signals x rows, NaN where there is none, and why. Raises ValueError where a signal is missing."""
-        values = np.take(signals.values.T, columns(signals.names, self._names), axis=0)
-        smoothed, why = np.full(values.shape, np.nan), self._why(values, signals.regimes)
-        for first, last, is_new in on_end(signals.seconds, self._last_s):
-            piece = signals.rows(first, last)
-            if not len(piece.seconds):
-                continue
-            if is_new:
-                self._running.begin(piece)
-                self._smooth, self._rows = np.zeros(len(self._names)), 0
-            self._piece(piece, values[:, first:last], smoothed[:, first:last], why[first:last])
-            self._last_s = float(piece.seconds[-1])
-        return smoothed, why
-
-    def _piece(self, signals: Signals, values: Floats, smoothed: Floats, why: Numbers) -> None:
-        rests = np.empty(values.shape)
-        for regime, features in self._running.features(signals).items():
-            rows = np.flatnonzero(signals.regimes == regime)
-            rests[:, rows] = self._regimes[regime].rests(values[:, rows], features[:, rows])
-        early = max(0, self._settling_rows - self._rows)
-        why[:early][why[:early] == Unscored.SCORED] = Unscored.TOO_FEW_ROWS
-        self._rows += len(why)
-        known = np.flatnonzero(why == Unscored.SCORED)
-        if len(known):
-            smoothed[:, known] = ewma(rests[:, known], self._smooth, self._weight)
-            self._smooth = smoothed[:, known[-1]].copy()
-
-    def _why(self, values: Floats, regimes: Numbers) -> Numbers:
-        why = np.where(np.isfinite(values).all(axis=0), int(Unscored.SCORED), int(Unscored.VALUE_MISSING))
-        why[~np.isin(regimes, list(self._regimes))] = Unscored.REGIME_UNKNOWN
-        why[regimes < 0] = Unscored.NOT_RUNNING
-        return why
-
-
 class MachineScorer:
     """A machine's model at work."""
 
     def __init__(self, model: MachineModel) -> None:
-        self._names, self._threshold = model.names, model.threshold
-        self._rests = Rests(model.names, model.regimes, model.weight, model.settling_rows)
-        self._strange = model.strange.scorer()
+        found = model.strange.regimes[TOGETHER]
+        strange = replace(found, both_limit=found.both_limit * model.strange.threshold)
+        self._following = Following(model.names, model.regimes, model.weight, model.settling_rows, strange, model.threshold)
 
     def score(self, signals: Signals) -> Scores:
         """Scores of the rows that follow those given before. Raises ValueError where a signal of the model is missing."""
-        smoothed, why = self._rests.of(signals)
-        found = self._strange.score(together(self._names, smoothed, signals.seconds))
-        # The statistic is of squares; its root is as far out as the signals are. Less than nothing is nearer than usual.
-        root = np.sqrt(np.maximum(found.score, 0.0))
-        shares = np.divide(root, found.score, out=np.zeros_like(root), where=found.score > 0)
-        parts = found.parts * np.where(np.isnan(root), np.nan, shares)[:, None] / self._threshold
-        placed = np.zeros(signals.values.shape)
-        placed[np.isnan(root)] = np.nan
-        placed[:, columns(signals.names, self._names)] = parts
-        return Scores(root / self._threshold, why, placed)
+        return self._following.scores(signals)
 
 
 def together(names: tuple[str, ...], smoothed: Floats, seconds: Floats) -> Signals:

@@ -146,13 +146,23 @@ def no_admin(grants: Any) -> Iterator[None]:
     grants.objects.bulk_create(kept)
 
 
+def few_colours(picture: Any) -> Any:
+    """The colours that most of it has stay as they are, grounds above all; the others become the nearest of them."""
+    from PIL import Image
+
+    found = sorted(picture.getcolors(picture.width * picture.height), reverse=True)[:COLOURS]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([value for _, colour in found for value in colour])
+    return picture.quantize(palette=palette, dither=Image.Dither.NONE)
+
+
 def save(name: str, page: Any) -> None:
     """The whole page as a PNG of few colours. Raises SystemExit for one that is too heavy for a repository."""
     from PIL import Image
 
     width, height = page.evaluate(f"() => [innerWidth, Math.min(document.documentElement.scrollHeight, {TALLEST_PX})]")
     shown = page.screenshot(full_page=True, clip={"x": 0, "y": 0, "width": width, "height": height})
-    picture = Image.open(io.BytesIO(shown)).convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    picture = few_colours(Image.open(io.BytesIO(shown)).convert("RGB"))
     file = OUT / f"mes-{name}.png"
     picture.save(file, optimize=True)
     print(f"{file.relative_to(ROOT)} {picture.width}x{picture.height} {file.stat().st_size} bytes")

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from factolake.domain.vibration import SKF_6205_2RS
 from models.evaluation import cwru
 from models.evaluation.suite import OWN, DataMissing
 from models.timeseries.bearing_faults import Windows
-from models.timeseries.vibration.bearing import SKF_6205_2RS
 from tests.models.timeseries.strokes import struck
 
 DIAMETERS = (7, 14, 21)

@@ -1,6 +1,7 @@
 """A bundle that was written and read scores the same bits, and says what it needs."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -35,9 +36,14 @@ def test_each_kind_on_the_list_is_tested() -> None:
     assert SETTINGS.keys() == KINDS.keys()
 
 
+@cache
+def fitted(kind: str) -> Bundle:
+    return replace(bundle(), model=SETTINGS[kind].fit(rows(1, 900)))
+
+
 @pytest.mark.parametrize("kind", SETTINGS)
 def test_a_bundle_written_and_read_scores_the_same_bits(kind: str) -> None:
-    made = replace(bundle(), model=SETTINGS[kind].fit(rows(1, 900)))
+    made = fitted(kind)
     read = of_bytes(as_bytes(made), "it")
     assert (read.kind, kind_of(read.model), read.regimes, read.signals) == (kind, kind, made.regimes, SIGNALS)
     later = rows(2, 300)

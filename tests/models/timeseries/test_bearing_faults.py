@@ -6,8 +6,8 @@ import math
 import numpy as np
 import pytest
 
+from factolake.domain.vibration import SKF_6205_2RS
 from models.timeseries.bearing_faults import BearingFaults, FaultSettings, Windows
-from models.timeseries.vibration.bearing import SKF_6205_2RS
 from tests.models.timeseries.strokes import struck
 
 RATE_HZ = 12_000.0

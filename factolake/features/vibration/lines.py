@@ -6,8 +6,8 @@ sines explains, which needs no resolution and no scale.
 
 import numpy as np
 
-from models.timeseries.signals import Floats
-from models.timeseries.vibration.shape import centred, ratio
+from factolake.features.vibration.shape import centred, ratio
+from factolake.features.windows import Floats
 
 
 def lines_hz(base_hz: float, harmonics: int, spacing_hz: float = 0.0, sidebands: int = 0) -> Floats:
@@ -22,10 +22,17 @@ def lines_hz(base_hz: float, harmonics: int, spacing_hz: float = 0.0, sidebands:
 
 
 def above_floor_db(frequency_hz: Floats, amplitude: Floats, line_hz: float, slip: float = 0.02, beside_hz: float = 30.0) -> Floats:
-    """Highest amplitude within `slip` (a share) of the line over the median within `beside_hz` of it, in dB; the last axis is frequency.
+    """`line_and_floor`, one over the other in dB.
 
-    Noise alone gives up to 11 dB, for a highest value is held against a median (records of 0.3 to 10 s); a line is above that. Raises ValueError
-    where the spectrum is too coarse or too short to hold both.
+    Noise alone gives up to 11 dB, for a highest value is held against a median (records of 0.3 to 10 s); a line is above that.
+    """
+    return np.asarray(20 * np.log10(ratio(*line_and_floor(frequency_hz, amplitude, line_hz, slip, beside_hz))), dtype=np.float64)
+
+
+def line_and_floor(frequency_hz: Floats, amplitude: Floats, line_hz: float, slip: float = 0.02, beside_hz: float = 30.0) -> tuple[Floats, Floats]:
+    """Highest amplitude within `slip` (a share) of the line, and the median within `beside_hz` of it; the last axis is frequency.
+
+    Raises ValueError where the spectrum is too coarse or too short to hold both.
     """
     off_hz = np.abs(frequency_hz - line_hz)
     near = off_hz <= max(slip * line_hz, float(np.diff(frequency_hz[:2])[0]) / 2)
@@ -33,8 +40,7 @@ def above_floor_db(frequency_hz: Floats, amplitude: Floats, line_hz: float, slip
     if not near.any() or beside.sum() < 3:
         raise ValueError(f"a spectrum up to {frequency_hz[-1]} Hz has no line at {line_hz} Hz with a floor beside it; look at `beside_hz`")
     floor = np.median(amplitude[..., beside], axis=-1)
-    top = amplitude[..., near].max(axis=-1)
-    return np.asarray(20 * np.log10(ratio(top, floor)), dtype=np.float64)
+    return np.asarray(amplitude[..., near].max(axis=-1), dtype=np.float64), np.asarray(floor, dtype=np.float64)
 
 
 def share(series: Floats, rate_hz: float, at_hz: Floats) -> Floats:

@@ -6,7 +6,7 @@ are the same.
 
 import numpy as np
 
-from models.timeseries.signals import Floats
+from factolake.features.windows import Floats
 
 
 def centred(samples: Floats) -> Floats:

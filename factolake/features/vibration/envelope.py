@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from models.timeseries.signals import Floats
-from models.timeseries.vibration.bands import Band, analytic
-from models.timeseries.vibration.shape import centred, ratio
+from factolake.features.vibration.bands import Band, analytic
+from factolake.features.vibration.shape import centred, ratio
+from factolake.features.windows import Floats
 
 
 def envelope(samples: Floats, rate_hz: float, band_hz: Band) -> Floats:

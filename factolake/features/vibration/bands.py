@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.timeseries.signals import Floats
-from models.timeseries.vibration.shape import centred
+from factolake.features.vibration.shape import centred
+from factolake.features.windows import Floats
 
 Band = tuple[float, float]
 """From the first, in Hz, to below the second."""

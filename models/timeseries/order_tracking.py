@@ -6,8 +6,8 @@ and Munck, Mechanical Systems and Signal Processing 11, 1997).
 
 import numpy as np
 
+from factolake.domain.vibration import SECONDS_PER_MINUTE
 from models.timeseries.signals import Floats
-from models.timeseries.vibration.bearing import SECONDS_PER_MINUTE
 
 
 def turns_by_pulses(seconds: Floats, pulse_seconds: Floats, pulses_per_turn: int = 1) -> Floats:

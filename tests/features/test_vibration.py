@@ -1,19 +1,27 @@
 """Vibration: signals whose answer is known give that answer."""
 
+import doctest
 import math
 
 import numpy as np
 import pytest
 
-from models.timeseries.vibration import bands, envelope, lines, orders, severity, shape
-from models.timeseries.vibration.bearing import SKF_6205_2RS, Bearing
-from models.timeseries.vibration.severity import LARGE_ON_RIGID, ZoneLimits
+from factolake.domain import vibration
+from factolake.domain.vibration import LARGE_ON_RIGID, SKF_6205_2RS, Bearing, ZoneLimits
+from factolake.features.vibration import bands, envelope, lines, severity, shape
 from tests.models.timeseries.strokes import struck
 
 RATE_HZ = 12_000.0
 SECOND = np.arange(12_000) / RATE_HZ
 QUARTERS_HZ = [(0.0, 1500.0), (1500.0, 3000.0), (3000.0, 4500.0), (4500.0, 6000.0)]
 RNG = np.random.default_rng(1)
+
+
+@pytest.mark.parametrize("module", [bands, envelope, lines, severity, shape, vibration])
+def test_examples_in_docstrings_are_true(module: object) -> None:
+    result = doctest.testmod(module)
+    assert result.attempted > 0
+    assert result.failed == 0
 
 
 @pytest.mark.parametrize(
@@ -210,41 +218,3 @@ def test_lines_nearer_than_the_window_parts_are_counted_once() -> None:
 
 def test_lines_below_0_are_left_out() -> None:
     assert lines.lines_hz(10.0, 1, 30.0, 1).tolist() == [10.0, 40.0]
-
-
-def _run_up() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Four seconds in which the shaft goes from 10 to 30 turns a second, and a tone of the order 5.25."""
-    seconds = np.arange(40_000) / 10_000
-    turns = 10 * seconds + 2.5 * seconds**2
-    return seconds, turns, np.sin(2 * np.pi * 5.25 * turns)
-
-
-def test_samples_by_angle_have_one_line_where_the_speed_rises() -> None:
-    seconds, turns, samples = _run_up()
-    pulse_s = np.interp(np.arange(80), turns, seconds)
-    even = orders.by_angle(samples, orders.turns_by_pulses(seconds, pulse_s), 64)
-    order, amplitude = envelope.swing_spectrum(even, 64.0)
-    assert order[amplitude.argmax()] == pytest.approx(5.25, abs=0.01)
-    assert amplitude.max() == pytest.approx(1, abs=0.01)
-    _, by_time = envelope.swing_spectrum(samples, 10_000.0)
-    assert by_time.max() < 0.3
-
-
-def test_turns_by_pulses_and_by_speed_agree_with_the_true_angle() -> None:
-    seconds, turns, _ = _run_up()
-    pulse_s = np.interp(np.arange(240) / 3, turns, seconds)
-    by_pulses = orders.turns_by_pulses(seconds, pulse_s, 3)
-    known = np.isfinite(by_pulses)
-    assert 0.98 < known.mean() < 1
-    assert by_pulses[known] == pytest.approx(turns[known], abs=1e-3)
-    assert orders.turns_by_speed(seconds, 60 * (10 + 5 * seconds)) == pytest.approx(turns, abs=1e-6)
-
-
-def test_angles_that_do_not_rise_are_refused() -> None:
-    seconds, turns, samples = _run_up()
-    with pytest.raises(ValueError, match="give 4 or more pulses"):
-        orders.turns_by_pulses(seconds, np.array([1.0, 2.0, 2.0, 3.0]))
-    with pytest.raises(ValueError, match="4 or more that rise"):
-        orders.by_angle(samples, -turns, 64)
-    with pytest.raises(ValueError, match="1 samples a turn"):
-        orders.by_angle(samples, turns, 1)
