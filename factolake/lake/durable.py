@@ -5,6 +5,7 @@ holds its rows (or a refinement makes them again); an earlier one may not. Whoev
 of that number for it: the file `_history` names the history that counts.
 """
 
+import errno
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -17,7 +18,7 @@ from uuid import uuid4
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from factolake.errors import TableDamaged
+from factolake.errors import DiskFull, TableDamaged
 from factolake.files import sync_to_disk
 
 TAIL = 20
@@ -44,7 +45,7 @@ class Entry:
 def make_durable(table_path: str | Path, version: int) -> None:
     """Force every commit up to `version` that is not known to be on disk onto it: data and change files, log entries, their folders.
 
-    Raises TableDamaged when a file named by the log is missing.
+    Raises TableDamaged when a file named by the log is missing, DiskFull.
     """
     root = Path(table_path)
     since = durable_version(root)
@@ -61,7 +62,12 @@ def make_durable(table_path: str | Path, version: int) -> None:
     for entry in entries:
         _fsync(entry_file(root, entry.version))
     _fsync(log)
-    (root / MARKER).write_text(str(version), encoding="ascii")
+    try:
+        (root / MARKER).write_text(str(version), encoding="ascii")
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise DiskFull(f"{root}: the disk under the lake is full; free space there, then it goes on") from error
 
 
 def sync_checkpoint(table_path: str | Path, version: int) -> None:

@@ -29,12 +29,13 @@ ON_SQLITE = (
     "test_handover",
     "test_pages_signin",
     "test_plant_time",
+    "test_rights",
     "test_schedule_drag",
     "test_schedule_pages",
     "test_schedule_planner_page",
     "test_shop_pages",
 )
-"""What pages show: test_pages opens every page on both databases, and what they do is asked of both by the tests of actions and API."""
+"""What pages show and who may do what: test_pages opens every page on both databases, and what they do is asked of both by the tests of actions."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -28,7 +28,7 @@ from factolake.mes.project.urls import api
 
 
 @pytest.fixture
-def rows(sqlite_record: str) -> None:
+def rows(record: str) -> None:
     """At least one row of everything, and every role in the whole enterprise."""
     operation = order()
     do("operator", "operation.start", operation)
