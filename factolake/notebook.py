@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 import pandas as pd
 
 from factolake.config import Settings, load_plant, load_settings
-from factolake.contracts.formats.sql import literal
+from factolake.contracts.formats.sql import listed, literal
 from factolake.domain.calendar import ShiftWindow, plant_zone
 from factolake.domain.plant import PlantModel
 from factolake.domain.signals import SignalKind
@@ -131,7 +131,7 @@ class Line:
 
     def _count_minutes(self, window: ShiftWindow) -> pd.DataFrame:
         sql = f"""SELECT machine, date_trunc('minute', to_ts) AS minute, counts AS what, sum(parts)::BIGINT AS value FROM silver.counts
-                  WHERE {self._here("to_ts", window)} AND counts IN ({", ".join(map(literal, COUNTS))}) GROUP BY ALL"""
+                  WHERE {self._here("to_ts", window)} AND counts IN ({listed(COUNTS)}) GROUP BY ALL"""
         return _cells(query(self.lake, sql).to_pandas())
 
     def _signal_minutes(self, window: ShiftWindow, signal: str) -> pd.DataFrame:
@@ -140,9 +140,8 @@ class Line:
         return _cells(query(self.lake, sql).to_pandas())
 
     def _here(self, column: str, window: ShiftWindow) -> str:
-        machines = ", ".join(map(literal, self._machines))
         days = f"day BETWEEN DATE '{window.from_ts.date()}' AND DATE '{window.to_ts.date()}'"
-        return f"machine IN ({machines}) AND {days} AND {column} >= {_stamp(window.from_ts)} AND {column} < {_stamp(window.to_ts)}"
+        return f"machine IN ({listed(self._machines)}) AND {days} AND {column} >= {_stamp(window.from_ts)} AND {column} < {_stamp(window.to_ts)}"
 
     def _gaps(self, window: ShiftWindow) -> list[tuple[str, datetime, datetime, str]]:
         """Unobserved spans of every machine; what no interval covers is a gap, too."""

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from factolake.config import Settings, load_plant, load_settings
-from factolake.contracts.formats.sql import literal
+from factolake.contracts.formats.sql import listed, literal
 from factolake.contracts.gold_alerts import ALERTS
 from factolake.contracts.silver_features import FEATURES_WINDOW, WINDOW_REGIMES
 from factolake.contracts.silver_mes import MACHINE_ALERTS
@@ -93,7 +93,7 @@ class Alerts:
     def beside(self, shown: Shown, most: int = 2) -> list[Shown]:
         """The events that are similar to `shown`, those the lake still has: at most `most`, in the order of `shown.similar`."""
         said, none = self._said(), pd.DataFrame()
-        wanted = ", ".join(map(literal, shown.similar.index)) or "''"
+        wanted = listed(shown.similar.index) or literal("")
         rows = {row["alert_id"]: row for row in self._rows(ALERTS, None, f"alert_id IN ({wanted})")}
         return [self._shown(rows[key], said, none) for key in shown.similar.index if key in rows][:most]
 
@@ -108,9 +108,7 @@ class Alerts:
         names = [one.signal for one in alert.contributions[:SIGNALS]]
         start, end = alert.onset_ts - BEFORE, (ended_ts or alert.raised_ts + LONGEST) + AFTER
         here = f"machine = {literal(alert.machine)} AND {_within(start, end)}"
-        minutes = self._frame(
-            FEATURES_WINDOW, ("window_ts", "signal", "mean"), f"{here} AND signal IN ({', '.join(map(literal, names)) or literal('')})"
-        )
+        minutes = self._frame(FEATURES_WINDOW, ("window_ts", "signal", "mean"), f"{here} AND signal IN ({listed(names) or literal('')})")
         ran = self._frame(WINDOW_REGIMES, ("window_ts", "running_s"), here)
         found = minutes.pivot(index="window_ts", columns="signal", values="mean").reindex(columns=names)
         kept = found[found.index.isin(ran["window_ts"][ran["running_s"] >= RAN_S])]

@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import Field
 
 from factolake.config.parse import Strict
-from factolake.domain.signals import Signal, SignalKind
+from factolake.domain.signals import FEATURED, Signal
 from factolake.domain.vibration import Bearing, VibrationPoint, ZoneLimits
 from factolake.errors import ConfigError
 
@@ -61,8 +61,7 @@ def vibration_points(forms: tuple[VibrationPointForm, ...], signals: tuple[Signa
 
 
 def _check_speed(form: VibrationPointForm, signals: tuple[Signal, ...], file: Path, key: str) -> None:
-    kinds = (SignalKind.PROCESS, SignalKind.SETPOINT)
-    fit = [s.name for s in signals if s.machine == form.machine and s.unit == SPEED_UNIT and s.kind in kinds]
+    fit = [s.name for s in signals if s.machine == form.machine and s.unit == SPEED_UNIT and s.kind in FEATURED]
     if form.speed_signal is not None and form.speed_signal not in fit:
         allowed = f"a process or setpoint signal of {form.machine} in {SPEED_UNIT}: {', '.join(fit) or 'none is declared'}"
         raise ConfigError(str(file), key, form.speed_signal, allowed)

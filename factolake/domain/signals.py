@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from factolake.domain.units import conversion
+
 
 class SignalKind(StrEnum):
     """What a signal carries."""
@@ -20,6 +22,8 @@ class SignalKind(StrEnum):
     HEARTBEAT = "heartbeat"
 
 
+FEATURED = (SignalKind.PROCESS, SignalKind.SETPOINT)
+"""Kinds that have minutes and cycles made of them, and that models see."""
 MOVING = (SignalKind.COUNTER, SignalKind.PROCESS, SignalKind.ENERGY)
 """Kinds whose value moves while a machine produces; a state, an order or a setpoint may rightly stay for days."""
 
@@ -79,3 +83,9 @@ class Signal:
             raise ValueError(f"signal {self.machine}/{self.name}: a counter declaration belongs to kind 'counter' and only there")
         if self.stuck_after_s is not None and self.kind not in MOVING:
             raise ValueError(f"signal {self.machine}/{self.name}: stuck_after_s belongs to kinds {', '.join(MOVING)}, not to {self.kind}")
+
+    @property
+    def from_source(self) -> tuple[float, float]:
+        """The factor, then the offset, that make a value in `unit` of one that the source sends."""
+        factor, offset = conversion(self.source_unit, self.unit) if self.source_unit and self.unit else (1, 0)
+        return float(factor), float(offset)

@@ -11,11 +11,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from factolake.domain.signals import SignalKind
+from factolake.domain.signals import FEATURED, SignalKind
 from factolake.features.regimes import Held, is_running, regimes
 from factolake.features.windows import US_PER_S, WINDOW_US, Numbers, Values, Windows, window_features
 
-FEATURED = (SignalKind.PROCESS, SignalKind.SETPOINT)
 GRACE_S = 2.0
 """How long after its end a window waits: a gateway sends once a second, and a record may be a second on its way."""
 _NEVER_US = -(2**62)

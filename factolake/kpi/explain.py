@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 import pyarrow as pa
 
 from factolake.contracts import bronze, gold, silver
-from factolake.contracts.formats.sql import literal
+from factolake.contracts.formats.sql import listed, literal
 from factolake.domain.plant import PlantModel
 from factolake.domain.states import MachineState
 from factolake.errors import NoSuchRow
@@ -190,9 +190,8 @@ def _counting(model: PlantModel, equipment: str) -> str:
     line = model.lines.get(equipment)
     if line is None:
         return f"machine = {literal(equipment)}"
-    machines = ", ".join(literal(machine) for machine in line.machines)
     at_exit = f"machine = {literal(line.machines[-1])}"
-    return f"({at_exit} OR (machine IN ({machines}) AND (counts IN ('scrap', 'rework') OR machine = {literal(line.bottleneck)})))"
+    return f"({at_exit} OR (machine IN ({listed(line.machines)}) AND (counts IN ('scrap', 'rework') OR machine = {literal(line.bottleneck)})))"
 
 
 def _steps(query: Query, machines: str, from_ts: datetime, reach: datetime) -> list[CounterStep]:

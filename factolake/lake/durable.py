@@ -62,12 +62,7 @@ def make_durable(table_path: str | Path, version: int) -> None:
     for entry in entries:
         _fsync(entry_file(root, entry.version))
     _fsync(log)
-    try:
-        (root / MARKER).write_text(str(version), encoding="ascii")
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        raise DiskFull(f"{root}: the disk under the lake is full; free space there, then it goes on") from error
+    _note(root / MARKER, str(version))
 
 
 def sync_checkpoint(table_path: str | Path, version: int) -> None:
@@ -95,13 +90,22 @@ def history(table_path: str | Path) -> str:
 
 
 def begin_history(table_path: str | Path) -> None:
-    """Give the table's history a new name, on disk before this returns; called when versions that someone may have read are gone."""
+    """Give the table's history a new name, on disk before this returns; called when versions that someone may have read are gone. Raises DiskFull."""
     marker = Path(table_path) / HISTORY
     fresh = marker.with_name(f"{HISTORY}.new")
-    fresh.write_text(uuid4().hex[:8], encoding="ascii")
+    _note(fresh, uuid4().hex[:8])
     _fsync(fresh)
     fresh.replace(marker)
     _fsync(marker.parent)
+
+
+def _note(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="ascii")
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise DiskFull(f"{file}: the disk under the lake is full; free space there, then it goes on") from error
 
 
 def verify_tail(table_path: str | Path, last: int = TAIL) -> None:

@@ -1,6 +1,5 @@
 """Captures of vibration among the events of a batch: as rows of bronze.waveforms, each of which stands there once however often it was sent."""
 
-from datetime import date
 from typing import Any
 
 import pyarrow as pa
@@ -9,6 +8,7 @@ import pyarrow.compute as pc
 from factolake.bus.captures import EVENT_KIND, Capture, read_capture
 from factolake.contracts.bronze import WAVEFORMS
 from factolake.contracts.formats.arrow import arrow_schema
+from factolake.contracts.formats.sql import listed
 from factolake.lake.tables import Handle
 from factolake.landing.fault import Fault
 
@@ -45,7 +45,7 @@ def unheld(rows: pa.Table, held: Handle) -> pa.Table:
     if not rows.num_rows:
         return rows
     days = sorted(pc.unique(rows.column("day")).to_pylist())
-    seen = {tuple(row.values()) for row in held.read(list(WAVEFORMS.key), _of_days(days)).to_pylist()}
+    seen = {tuple(row.values()) for row in held.read(list(WAVEFORMS.key), f"day IN ({listed(days)})").to_pylist()}
     keep = []
     for row in rows.select(list(WAVEFORMS.key)).to_pylist():
         key = tuple(row.values())
@@ -64,8 +64,3 @@ def _row(capture: Capture) -> dict[str, Any]:
         "n": len(capture.samples),
         "samples": capture.samples.tobytes(),
     }
-
-
-def _of_days(days: list[date]) -> str:
-    listed = ", ".join(f"DATE '{day.isoformat()}'" for day in days)
-    return f"day IN ({listed})"

@@ -15,7 +15,6 @@ import numpy as np
 from factolake.domain.plant import PlantModel
 from factolake.domain.signals import Counts, Signal, SignalKind
 from factolake.domain.states import MachineState
-from factolake.domain.units import conversion
 from factolake.domain.vibration import VibrationPoint
 from factolake.plant.degradation import Degradation, speed_setpoint
 from factolake.plant.line import Fact, LineSimulation
@@ -233,9 +232,8 @@ class LineSignals:
         controller, now = self._controllers[point.machine], np.array([at_us])
         rpm = point.rpm or 0.0
         if point.speed_signal is not None and point.speed_signal in controller.last:
-            signal = controller.signals[point.speed_signal]
-            factor, offset = conversion(signal.source_unit, signal.unit) if signal.source_unit and signal.unit else (1, 0)
-            rpm = float(controller.last[point.speed_signal]) * float(factor) + float(offset)
+            factor, offset = controller.signals[point.speed_signal].from_source
+            rpm = float(controller.last[point.speed_signal]) * factor + offset
         elif controller.state is not MachineState.PRODUCING:
             rpm = 0.0
         worn = [float(one.severity(now, np.zeros(1), 0.0)[0]) for one in controller.degradations if one.kind == "bearing_wear"]

@@ -14,8 +14,7 @@ from pyspark.sql import functions as F
 
 from factolake.contracts.formats.spark import block_schema
 from factolake.contracts.table import Table
-from factolake.domain.signals import SignalKind
-from factolake.features.stream import FEATURED
+from factolake.domain.signals import FEATURED, SignalKind
 from factolake.features.windows import Floats, Numbers, Values
 from factolake.refine.refinement import Slice
 from factolake.refine.slices import hour_rows

@@ -18,8 +18,8 @@ from factolake.contracts import bronze, silver
 from factolake.contracts.formats.spark import block_type, select_contract
 from factolake.contracts.silver_vibration import FEATURES_VIBRATION as TABLE
 from factolake.domain.plant import PlantModel
+from factolake.domain.signals import FEATURED
 from factolake.domain.vibration import VibrationPoint
-from factolake.features.stream import FEATURED
 from factolake.features.vibration.capture import CaptureFigures, Heard, Line, capture_figures
 from factolake.refine.feature_blocks import ORDER, in_order, made, numbers, of_kinds, stamps
 from factolake.refine.hour_slices import SLICE, is_reached, moved_hours, next_hours

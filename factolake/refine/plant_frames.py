@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from factolake.contracts.formats.spark import to_frame
 from factolake.domain.equipment import SourceOrder, Timeline
 from factolake.domain.plant import PlantModel
-from factolake.domain.units import UNITS, conversion
+from factolake.domain.units import UNITS
 
 _TS = pa.timestamp("us", tz="UTC")
 MACHINES = pa.schema(
@@ -121,11 +121,10 @@ def signal_table(model: PlantModel) -> pa.Table:
     rows = []
     for s in model.signals:
         source = model.sources[s.source_id]
-        factor, offset = conversion(s.source_unit, s.unit) if s.unit and s.source_unit else (1, 0)
         count = (s.counter.counts.value, s.counter.parts_per_pulse, s.counter.width_bits) if s.counter else (None, None, None)
         ends = (source.order is SourceOrder.SEQUENCE, _us(source.future_tolerance_s))
         sent = (s.source_unit, UNITS[s.source_unit].symbol if s.source_unit else None)
-        rows.append((s.source_id, s.tag, s.machine, s.name, s.kind.value, s.unit, *sent, float(factor), float(offset), s.low, s.high, *count, *ends))
+        rows.append((s.source_id, s.tag, s.machine, s.name, s.kind.value, s.unit, *sent, *s.from_source, s.low, s.high, *count, *ends))
     return _table(rows, SIGNALS)
 
 

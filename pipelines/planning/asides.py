@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 from factolake.config.settings import PlannerSettings
+from factolake.contracts.formats.sql import listed
 from factolake.domain.job import Plan, Problem
 from factolake.domain.plant import PlantModel
 from factolake.planning.building import Built, told
@@ -18,7 +19,7 @@ from factolake.planning.situation import OrderOperation
 from factolake.planning.what_if import Kpis, kpis
 from pipelines.planning.causes import Cause
 from pipelines.planning.reading import situation_of
-from pipelines.planning.record import Record, listed
+from pipelines.planning.record import Record
 
 Solve = Callable[[Problem], Plan]
 SEARCH_S = 3.0

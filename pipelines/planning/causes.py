@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 from factolake.config.settings import PlannerSettings
-from factolake.contracts.formats.sql import literal
+from factolake.contracts.formats.sql import listed, literal
 from factolake.domain.order import OperationState
 from factolake.domain.plant import PlantModel
 from factolake.planning.reacting import Event, EventKind, asks
 from factolake.planning.shortages import shortages
 from factolake.planning.situation import Situation
-from pipelines.planning.record import Record, listed
+from pipelines.planning.record import Record
 from pipelines.planning.shifts import taken_back
 from pipelines.planning.stops import stopped
 

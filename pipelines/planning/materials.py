@@ -9,11 +9,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from factolake.contracts.formats.sql import listed
 from factolake.domain.order import IN_PLANS, MAKING, OperationState, OrderState
 from factolake.planning.building.ground import ENDED
 from factolake.planning.pegging import Pegged, demands_of, maker_of, pegged
 from factolake.planning.situation import Order, OrderOperation, Peg, Stock
-from pipelines.planning.record import Record, Row, listed, valid
+from pipelines.planning.record import Record, Row, valid
 
 MOST_LISTED = 500
 """Orders named in one condition; beyond that all operations are read."""

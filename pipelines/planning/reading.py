@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from factolake.config.settings import PlannerSettings
-from factolake.contracts.formats.sql import literal
+from factolake.contracts.formats.sql import listed, literal
 from factolake.domain.calendar import SegmentKind
 from factolake.domain.order import IN_PLANS, OperationState
 from factolake.domain.plant import PlantModel
@@ -17,7 +17,7 @@ from factolake.planning.roster import workers
 from factolake.planning.situation import Alternative, OrderOperation, PlantTool, Situation, Span, Worker, WorkUnit
 from factolake.planning.ways import alternatives
 from pipelines.planning.materials import materials_of, operations_of, order_of
-from pipelines.planning.record import Record, Row, listed, valid
+from pipelines.planning.record import Record, Row, valid
 from pipelines.planning.shifts import shifts_at
 from pipelines.planning.stops import Stopped, stopped
 

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from factolake.contracts import TABLES
-from factolake.contracts.formats.sql import literal
 from factolake.lake.tables import Handle, Lake
 
 Row = dict[str, Any]
@@ -55,8 +54,3 @@ class Record:
 def valid(rows: Iterable[Row], now: datetime) -> list[Row]:
     """Those of `rows` (with `valid_from` and `valid_to`) that hold at `now`."""
     return [row for row in rows if row["valid_from"] <= now and (row["valid_to"] is None or row["valid_to"] > now)]
-
-
-def listed(words: Iterable[str]) -> str:
-    """`words` as a list of SQL literals."""
-    return ", ".join(literal(word) for word in words)

@@ -6,10 +6,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from factolake.contracts.formats.arrow import arrow_schema, fit
+from factolake.contracts.formats.arrow import fit
 from factolake.contracts.silver_scores import SCORES, WHY
 from factolake.domain.plant import PlantModel
 from factolake.errors import ModelRefused
+from models.contract import Detector
 from models.registry.bundle import Bundle
 from models.registry.catalogue import Models, Verified
 from models.registry.ledger import champions
@@ -56,13 +57,18 @@ def seen_by(bundle: Bundle, minutes: Minutes) -> Signals:
 
 def day_of_scores(reader: Reader, machine: str, day: date, model: Verified, now: datetime) -> pa.Table:
     """Every minute of `day` as `model` judges it, by a scorer that begins with the day before. Raises CannotScore, ModelRefused, TableDamaged."""
-    signals = seen_by(model.bundle, reader.minutes(machine, Days(day - DAY, day)))
-    first = int(np.searchsorted(signals.seconds, Days(day, day).from_ts.timestamp()))
-    if first == len(signals.seconds):
-        return arrow_schema(SCORES).empty_table()
-    scores = scores_of(model.bundle.model.scorer(), signals, DAY_LIMIT_S)
-    asked = Scores(scores.score[first:], scores.why[first:], scores.parts[first:])
-    return scored_rows(machine, signals.rows(first, len(signals.seconds)), asked, model, now)
+    minutes, scores = judged_day(model.bundle.model, seen_by(model.bundle, reader.minutes(machine, Days(day - DAY, day))), day)
+    return scored_rows(machine, minutes, scores, model, now)
+
+
+def judged_day(model: Detector, signals: Signals, day: date) -> tuple[Signals, Scores]:
+    """The minutes of `day` among `signals`, and what a scorer says of them that begins with those of the day before. Raises CannotScore."""
+    begin, first, last = (int(np.searchsorted(signals.seconds, Days(at, at).from_ts.timestamp())) for at in (day - DAY, day, day + DAY))
+    minutes = signals.rows(first, last)
+    if first == last:
+        return minutes, unscored(minutes)
+    found, before = scores_of(model.scorer(), signals.rows(begin, last), DAY_LIMIT_S), first - begin
+    return minutes, Scores(found.score[before:], found.why[before:], found.parts[before:])
 
 
 def day_without_scores(reader: Reader, machine: str, day: date, model: Verified, now: datetime) -> pa.Table:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from factolake.contracts.formats.sql import literal
+from factolake.contracts.formats.sql import listed, literal
 from factolake.contracts.silver import DOWNTIME
 from factolake.contracts.silver_mes import MACHINE_ALERTS
 from factolake.contracts.table import Table
@@ -43,7 +43,7 @@ class Known:
     def _stops(self, machine: str, days: Days) -> Iterator[Stretch]:
         # A station of a line waits for its neighbours a few seconds at a time (the second one of the simulated line 517 times in a shift): so it
         # usually runs. With these stops left out, too, three of four of its minutes were lost.
-        here = f"machine = {literal(machine)} AND state NOT IN ({', '.join(map(literal, sorted(NEVER_ASK)))})"
+        here = f"machine = {literal(machine)} AND state NOT IN ({listed(sorted(NEVER_ASK))})"
         for row in self._rows(DOWNTIME, ("from_ts", "to_ts"), f"{here} AND {_meets('from_ts', 'to_ts', days)}"):
             yield _stretch(row["from_ts"], row["to_ts"], STOP)
 

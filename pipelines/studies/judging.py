@@ -1,12 +1,12 @@
 """A model over days of a machine as the watch would have judged them: the score of every minute, and the alerts it would have raised.
 
-With every UTC day a scorer begins anew and reads the day before, as in `pipelines/watching/judging.py` and `pipelines/signals/judged.py`: scores
-are the same to the bit. Nothing is written.
+With every UTC day a scorer begins anew and reads the day before, by `judged_day` as for silver.scores, and as in `pipelines/watching/judging.py`:
+scores are the same to the bit. Nothing is written.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 
 import numpy as np
 import pandas as pd
@@ -18,10 +18,11 @@ from models.registry.comparison import ScoreTable, compared
 from models.timeseries.alert_events import Closed, Event, Raised, Withdrawn, Worsened
 from models.timeseries.alerting import Alerting, Channel
 from models.timeseries.machine.model import MachineModel
-from models.timeseries.signals import CannotLearn, Scores, Signals
+from models.timeseries.signals import CannotLearn, Scores
+from pipelines.signals.judged import judged_day
 from pipelines.signals.reading import Minutes
 from pipelines.signals.rows import rows_of
-from pipelines.signals.span import DAY, Days
+from pipelines.signals.span import Days
 from pipelines.signals.train import THRESHOLD
 
 STATES = {Closed: "closed", Withdrawn: "withdrawn"}
@@ -29,18 +30,17 @@ ALERT_COLUMNS = ["severity", "state", "since", "noticed", "over", "strength", "f
 
 
 def judged(label: str, model: MachineModel, minutes: Minutes, days: Days, channels: Mapping[str, Channel], path: str, zone: tzinfo) -> Scored:
-    """`days` of a machine by `model`, called `label`; `minutes` reach from the day before. Raises CannotLearn where there is no minute."""
+    """`days` of a machine by `model`, called `label`; `minutes` reach from the day before. Raises CannotLearn where there is none, CannotScore."""
     signals = rows_of(minutes, model.names, model.products)
     first = int(np.searchsorted(signals.seconds, days.from_ts.timestamp()))
     if first == len(signals.seconds):
         raise CannotLearn(f"{minutes.machine} has no minute in {days} to judge; name other days")
-    pieces = list(_by_day(model, signals, days))
-    score, why = (np.concatenate([getattr(one, name) for one in pieces]) for name in ("score", "why"))
+    pieces = [judged_day(model, signals, day)[1] for day in days]
+    score, why, parts = (np.concatenate([getattr(one, name) for one in pieces]) for name in ("score", "why", "parts"))
     asked = signals.rows(first, len(signals.seconds))
     at = pd.to_datetime(np.rint(asked.seconds * 1e6).astype(np.int64), unit="us", utc=True).tz_convert(zone).rename("minute")
     found = pd.DataFrame({"score": score, "why": np.array(WHY)[why]}, index=at)
     alerting = Alerting(model.alerting, model.subject(path, channels, ModelStamp(label, "tried")))
-    parts = np.concatenate([one.parts for one in pieces])
     quiet = np.zeros(len(score), dtype=np.bool_) if asked.ran is None else asked.ran == 0
     raised = _raised(alerting.feed(asked, Scores(score, why, parts), quiet), zone)
     return Scored(label, minutes.machine, found, raised)
@@ -52,18 +52,6 @@ def side_by_side(first: Scored, *others: Scored) -> pd.DataFrame:
     Raises CannotLearn where the minutes are not the same, or fewer than two.
     """
     return pd.concat([pd.Series(_figures(first, one), name=one.label) for one in (first, *others)], axis=1)
-
-
-def _by_day(model: MachineModel, signals: Signals, days: Days) -> Iterator[Scores]:
-    for day in days:
-        begin, first, last = (int(np.searchsorted(signals.seconds, _midnight_s(at))) for at in (day - DAY, day, day + DAY))
-        if first < last:
-            found = model.scorer().score(signals.rows(begin, last))
-            yield Scores(found.score[first - begin :], found.why[first - begin :], found.parts[first - begin :])
-
-
-def _midnight_s(day: date) -> float:
-    return Days(day, day).from_ts.timestamp()
 
 
 def _raised(events: Iterable[Event], zone: tzinfo) -> pd.DataFrame:

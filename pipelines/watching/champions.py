@@ -10,8 +10,8 @@ from pathlib import Path
 
 from factolake.config import Settings
 from factolake.domain.plant import PlantModel
+from factolake.domain.signals import FEATURED
 from factolake.errors import FactoLakeError
-from factolake.features.stream import FEATURED
 from models.registry.bundle import NAME, Bundle, Signal
 from models.registry.catalogue import Models, Verified
 from models.registry.ledger import FILE, champions

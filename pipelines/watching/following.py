@@ -13,8 +13,8 @@ import pyarrow as pa
 import structlog
 
 from factolake.domain.plant import PlantModel
-from factolake.domain.signals import SignalKind
-from factolake.features.stream import FEATURED, Reading, StreamState
+from factolake.domain.signals import FEATURED, SignalKind
+from factolake.features.stream import Reading, StreamState
 from models.registry.catalogue import Verified
 from models.registry.serving import Serving
 from models.timeseries.alert_events import Closed

@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 
 from factolake.domain.plant import PlantModel
 from factolake.domain.reading_rules import ABSENT, F64_EXACT, NUMERAL, OLDEST
-from factolake.domain.signals import Signal, SignalKind
+from factolake.domain.signals import FEATURED, Signal, SignalKind
 from factolake.domain.units import UNITS, conversion
-from factolake.features.stream import FEATURED
 
 WORDS = (SignalKind.STATE, SignalKind.PRODUCT)
 GOOD, UNCERTAIN, BAD = 0, 1, 2

@@ -6,7 +6,7 @@ The SQL is what DuckDB understands. `{rows}` stands for the table or for a part 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from factolake.contracts.formats.sql import literal
+from factolake.contracts.formats.sql import listed, literal
 from factolake.contracts.gold import LOSSES, LOSSES_IN_ORDER, OEE_HOUR, OEE_SHIFT, TIME_ELEMENTS
 from factolake.contracts.ops import LEDGER
 from factolake.contracts.table import Column, Table, Type
@@ -91,7 +91,7 @@ def _outside(column: Column) -> str:
 
 def _in_closed_set(table: Table) -> CheckSpec | None:
     closed = {c.name: c.values for c in table.columns if c.values}
-    sql = _any_of(table, {name: f'"{name}" NOT IN ({", ".join(map(literal, values))})' for name, values in closed.items()})
+    sql = _any_of(table, {name: f'"{name}" NOT IN ({listed(values)})' for name, values in closed.items()})
     return CheckSpec("in_closed_set", table.name, f"One of the words the contract knows: {', '.join(closed)}.", sql) if closed else None
 
 

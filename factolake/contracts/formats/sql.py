@@ -1,5 +1,6 @@
 """Contracts as SQL DDL, for databases that mirror a table and for people who read DDL; and values as they stand in SQL."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 
 from factolake.contracts.table import Table, Type
@@ -42,3 +43,12 @@ def literal(value: object) -> str:
     if isinstance(value, int):
         return str(value)
     return "'" + str(value).replace("'", "''") + "'"
+
+
+def listed(values: Iterable[object]) -> str:
+    """`values` as literals with commas between, as `IN (...)` takes them; there is no list without any.
+
+    >>> listed(["L1", "L2"])
+    "'L1', 'L2'"
+    """
+    return ", ".join(map(literal, values))
